@@ -1,0 +1,293 @@
+"""One end user: what there is of them, an export of it, its erasure, and the hold that forbids that."""
+
+import getpass
+import re
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError
+from django.utils import timezone
+
+from ... import conf, wiring
+from ...client import ChatKit, ChatKitError
+from ...models import EndUser
+from ...services import erasing, erasures, holds, people, person_archive
+from ...services.paging import Contradiction
+from ...services.reading import MAX_USER_LENGTH, Unmirrorable
+from ...services.reports import UNKNOWN_END_USER, Failure, Report
+from ...services.transcripts import moment
+from .. import files, ids, remedies
+from .. import people as words
+from ..conduct import ChatKitCommand
+from ..wording import counted
+
+# Which options go with which deed.
+_OPTIONS = {
+    "show": set[str](),
+    "export": {"output"},
+    "erase": {"dry_run", "here", "interactive", "pending"},
+    "hold": {"lift", "reason"},
+}
+_DEFAULTS: dict[str, Any] = {
+    "output": None,
+    "dry_run": False,
+    "here": False,
+    "interactive": True,
+    "pending": False,
+    "lift": False,
+    "reason": None,
+}
+_SPELT = {"interactive": "--noinput", "dry_run": "--dry-run"}
+_UNFIT = re.compile(r"[^A-Za-z0-9_-]+")
+
+
+class _NothingLeft(Exception):
+    """All of an end user was erased before."""
+
+
+class Command(ChatKitCommand):
+    """Parse, do one deed about one end user, report."""
+
+    help = (
+        "Show what there is of one end user, export all of it, erase it upstream and here, or hold it: then nothing of it "
+        "is erased or pruned, by anyone, until the hold is lifted. Exits 0 only if all of it was done."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the deeds, and what goes with each."""
+        super().add_arguments(parser)
+        parser.add_argument("deed", choices=list(_OPTIONS), help="What to do.")
+        parser.add_argument("user", nargs="?", default="", help="The end user's id, as USER_ID returns it.")
+        parser.add_argument(
+            "--output",
+            metavar="FILE",
+            help="With export: the file to write, which must not exist. Defaults to chatkit-USER-DATE.zip.",
+        )
+        parser.add_argument(
+            "--dry-run",
+            action="store_true",
+            help="With erase: say exactly what would go. Asks upstream for its list, and writes nothing.",
+        )
+        parser.add_argument(
+            "--noinput",
+            "--no-input",
+            "--yes",
+            action="store_false",
+            dest="interactive",
+            help="With erase: do not ask whether that is what is meant.",
+        )
+        parser.add_argument(
+            "--pending",
+            action="store_true",
+            help="With erase, in place of USER: go on with every erasure that was asked for, here or in the admin, and is "
+            "not done. Does not ask; it is what beat does, for cron.",
+        )
+        parser.add_argument(
+            "--here",
+            action="store_true",
+            help="With erase: erase here at once and alone, without asking upstream, where that has closed. The row of the "
+            "erasure keeps that upstream's half is not confirmed.",
+        )
+        parser.add_argument("--lift", action="store_true", help="With hold: lift the hold.")
+        parser.add_argument("--reason", metavar="TEXT", help="With hold: why, for staff.")
+
+    def act(self, *, database: str, deed: str = "", user: str = "", **options: Any) -> None:
+        """Do what was asked for and tell what came of it."""
+        for name, default in _DEFAULTS.items():
+            if options.setdefault(name, default) != default and name not in _OPTIONS[deed]:
+                fitting = next(each for each, names in _OPTIONS.items() if name in names)
+                raise CommandError(f"{_SPELT.get(name, f'--{name}')} goes with {fitting}, not with {deed}.")
+        if options["pending"]:
+            self._erase_pending(user, database, options)
+            return
+        ids.check(
+            "USER",
+            [user],
+            longest=MAX_USER_LENGTH,
+            in_path=False,
+            remedy="Give an end user's id, as USER_ID returns it.",
+        )
+        getattr(self, f"_{deed}")(user, database, options)
+
+    def _show(self, user: str, database: str, options: dict[str, Any]) -> None:
+        facts = people.facts(user=user, now=timezone.now(), using=database)
+        if not facts.is_known and not facts.erasures:
+            self._fail_unknown(user, options)
+        self._say(words.as_dict(facts), words.lines(facts), options)
+
+    def _export(self, user: str, database: str, options: dict[str, Any]) -> None:
+        now = timezone.now()
+        name = options["output"] or f"chatkit-{_UNFIT.sub('-', user)[:60]}-{now:%Y-%m-%d}.zip"
+        threads = 0
+        progress = self.progress(verbosity=options["verbosity"])
+
+        def count(ids: Any) -> None:
+            nonlocal threads
+            threads += len(ids)
+            progress.show(f"{counted(threads, 'thread')} read")
+
+        try:
+            pieces = person_archive.write(user=user, now=now, using=database, on_page=count)
+            size = files.write(Path(name), pieces)
+        except holds.UnknownEndUser:
+            self._fail_unknown(user, options)
+        except FileExistsError as error:
+            raise CommandError(f"{name} is there already. Give another --output, or remove it.") from error
+        except OSError as error:
+            raise CommandError(f"{name} can't be written: {error.strerror}.") from error
+        finally:
+            progress.clear()
+        line = f"Wrote {name}: {counted(threads, 'thread')}, {counted(size, 'byte')}. Whoever has the file can read it all."
+        self._say({"ok": True, "file": name, "threads": threads, "bytes": size}, [line], options)
+
+    def _erase(self, user: str, database: str, options: dict[str, Any]) -> None:
+        if options["json"] and options["interactive"] and not options["dry_run"]:
+            raise CommandError("--json can't ask: say --yes, or look first with --dry-run.")
+        try:
+            self._erase_what_is_left(user, database, options)
+        except _NothingLeft:
+            facts = people.facts(user=user, now=timezone.now(), using=database)
+            self._say(words.as_dict(facts), words.over(facts), options)
+
+    def _erase_what_is_left(self, user: str, database: str, options: dict[str, Any]) -> None:
+        client = _client(options)
+        if options["dry_run"]:
+            try:
+                survey = self._survey(user, database, client, options)
+            except Contradiction as error:
+                raise CommandError(_unusable(error)) from error
+            self._say(words.doomed_dict(survey), words.doomed_lines(survey), options)
+            return
+        _refuse_held(user, database)
+        question = self._question(user, database, client, options)
+        if options["interactive"] and _answer(question) != "yes":
+            raise CommandError("Cancelled. Nothing was erased.")
+        try:
+            erasures.ask(user=user, as_=_who(), now=timezone.now(), using=database)
+        except holds.Held as error:
+            raise CommandError(_lift_first(error)) from error
+        archived = words.archived(user, people.archived(user=user, using=database))
+        # Whoever asks for one now means now.
+        self._carry_on(client, database, options, user=user, at_once=True, beside=archived)
+
+    def _question(self, user: str, database: str, client: ChatKit | None, options: dict[str, Any]) -> str:
+        """Return what to ask before an erasure, of which upstream need not be seen where nobody is asked."""
+        if not options["interactive"] and people.is_known(user=user, using=database):
+            return ""
+        try:
+            return words.question(self._survey(user, database, client, options))
+        except ChatKitError as error:
+            return words.question_unseen(user, " ".join(remedies.explain(error, conf.read())))
+        except Contradiction as error:
+            return words.question_unseen(user, _unusable(error))
+
+    def _erase_pending(self, user: str, database: str, options: dict[str, Any]) -> None:
+        if user or options["dry_run"]:
+            beside = "a USER" if user else "--dry-run"
+            raise CommandError(f"--pending stands alone, without {beside}.")
+        self._carry_on(_client(options), database, options, at_once=options["here"])
+
+    def _carry_on(
+        self,
+        client: ChatKit | None,
+        database: str,
+        options: dict[str, Any],
+        *,
+        beside: Sequence[str] = (),
+        **which: Any,
+    ) -> None:
+        progress = self.progress(verbosity=options["verbosity"])
+        try:
+            report = erasing.carry_on(
+                client=client,
+                clock=timezone.now,
+                workers=conf.read().sync_concurrency,
+                using=database,
+                on_progress=lambda so_far: progress.show(lambda: words.outcome(so_far)),
+                **which,
+            )
+        finally:
+            progress.clear()
+        line = "\n".join([words.outcome(report), *beside])
+        self.tell(report, line, as_json=options["json"], verbosity=options["verbosity"])
+
+    def _survey(
+        self, user: str, database: str, client: ChatKit | None, options: dict[str, Any]
+    ) -> erasures.Survey:
+        try:
+            survey = erasures.survey(client=client, user=user, now=timezone.now(), using=database)
+        except Unmirrorable as error:
+            raise CommandError(_unusable(error)) from error
+        last = survey.facts.erasures[0] if survey.facts.erasures else None
+        if not survey.is_known and last is None:
+            self._fail_unknown(user, options)
+        if not survey.is_known and last and (last.is_confirmed or (survey.here_only and last.finished_at)):
+            raise _NothingLeft
+        return survey
+
+    def _hold(self, user: str, database: str, options: dict[str, Any]) -> None:
+        if options["lift"]:
+            if options["reason"] is not None:
+                raise CommandError("--reason goes with a new hold, not with --lift.")
+            was_held = holds.lift(user=user, using=database)
+            line = f"Lifted the hold on {user!r}." if was_held else f"{user!r} was not held."
+            self._say({"ok": True, "user": user, "held": False, "was_held": was_held}, [line], options)
+            return
+        reason = options["reason"] or ""
+        was_known = EndUser.objects.using(database).filter(pk=user).exists()
+        row = holds.hold(user=user, reason=reason, as_=_who(), now=timezone.now(), using=database)
+        outcome = {"ok": True, "user": user, "held": True, "was_known": was_known}
+        outcome["held_since"] = moment(row.held_at)
+        lines = [words.held(row)]
+        if reason and reason != row.reason:
+            lines.append(
+                "It was held already, for the reason given then. To give another, lift the hold first."
+            )
+        self._say(outcome, lines if was_known else [*lines, words.ahead(user)], options)
+
+    def _say(self, outcome: dict[str, Any], lines: list[str], options: dict[str, Any]) -> None:
+        if options["json"]:
+            self.tell_json(outcome)
+        elif options["verbosity"] > 0:
+            for line in lines:
+                self.stdout.write(line)
+
+    def _fail_unknown(self, user: str, options: dict[str, Any]) -> None:
+        failure = Failure(noun="end user", id=user, error=UNKNOWN_END_USER)
+        self.tell(Report(failures=[failure]), as_json=options["json"], verbosity=options["verbosity"])
+
+
+def _client(options: dict[str, Any]) -> ChatKit | None:
+    return None if options["here"] else wiring.connect()
+
+
+def _unusable(error: Exception) -> str:
+    return f"Upstream's list of threads can't be used: {error}."
+
+
+def _refuse_held(user: str, database: str) -> None:
+    try:
+        holds.check(user, using=database)
+    except holds.Held as error:
+        raise CommandError(_lift_first(error)) from error
+
+
+def _lift_first(error: holds.Held) -> str:
+    return f"Nothing was erased: {error}. To lift it: chatkit_user hold --lift {error.user}"
+
+
+def _answer(question: str) -> str:
+    try:
+        return input(question)
+    except EOFError:  # nobody is there to answer
+        return ""
+
+
+def _who() -> str:
+    """Return the name of the operating system's account that runs this, where it has one."""
+    try:
+        return getpass.getuser()
+    except (ImportError, KeyError, OSError):  # pragma: no cover - an account without a name, or no such thing
+        return ""
