@@ -1,0 +1,1 @@
+"""The REST surface: the mirror and the ledger in upstream's own wire format."""
