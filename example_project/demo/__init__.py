@@ -1,0 +1,1 @@
+"""The demo: everything on one machine, without a key and without a network."""
