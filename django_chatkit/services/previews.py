@@ -7,6 +7,7 @@ proxy, no cookie, no key; a redirect is one more address to be judged; an answer
 import ipaddress
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -123,10 +124,10 @@ class Fetcher:
             with self._pool(parts, address) as pool:
                 self.on_request()
                 try:
-                    answer = self._get(pool, parts)
-                    if answer.status not in (301, 302, 303, 307, 308):
-                        return self._kept(answer, target)
-                    url = urljoin(url, answer.headers.get("location", ""))
+                    with closing(self._get(pool, parts)) as answer:
+                        if answer.status not in (301, 302, 303, 307, 308):
+                            return self._kept(answer, target)
+                        url = urljoin(url, answer.headers.get("location", ""))
                 except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
                     raise Refused(f"no answer that can be used ({type(error).__name__})") from None
         raise Refused("too many redirects")

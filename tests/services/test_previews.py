@@ -1,5 +1,7 @@
 """Previews are fetched from a server with TLS on the loopback, which the tests call public; strangers' addresses are not."""
 
+import gc
+import ssl
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -86,6 +88,22 @@ def nowhere(host: str, port: int) -> Sequence[str]:
 def test_a_preview_that_is_not_to_be_had_is_refused(fetch: Any, path: str, options: Any, words: str) -> None:
     with pytest.raises(Refused, match=words):
         fetch(path, **options)
+
+
+@pytest.mark.parametrize("path", ["/404", "/long", "/cut", "/302//302"])
+def test_a_refused_answer_leaves_no_connection_open(fetch: Any, path: str) -> None:
+    before = set(map(id, open_connections()))
+
+    with pytest.raises(Refused) as kept:  # and with it, its frames and what they hold
+        fetch(path)
+
+    assert [each for each in open_connections() if id(each) not in before] == []
+    assert kept.value.__traceback__
+
+
+def open_connections() -> list[ssl.SSLSocket]:
+    found = [each for each in gc.get_objects() if isinstance(each, ssl.SSLSocket)]
+    return [each for each in found if not each.server_side and each.fileno() != -1]
 
 
 def test_a_redirect_to_an_allowed_address_is_followed(fetch: Any, tmp_path: Path) -> None:
