@@ -56,7 +56,7 @@ def pytest_configure() -> None:
 
 def pytest_report_header() -> list[str]:
     """Say at the head of the report which databases the tests use and what is left out."""
-    return [f"databases: {', '.join(settings.DATABASES)}", *(f"left out: {line}" for line in left_out())]
+    return [f"databases: {', '.join(settings.EACH_DATABASE)}", *(f"left out: {line}" for line in left_out())]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -70,7 +70,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that takes `database` once for each database."""
     if "database" in metafunc.fixturenames:
-        metafunc.parametrize("database", list(settings.DATABASES))
+        metafunc.parametrize("database", settings.EACH_DATABASE)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -31,7 +31,8 @@ SERVICES = {
 }
 TIMEOUT = 15  # seconds
 
-# Which databases a run is about, where it is not about all: `TEST_DATABASES=default,mariadb`.
+# Which databases a run is about, where it is not about all: `TEST_DATABASES=default,mariadb`. Without `default`, SQLite
+# is there all the same, for what is not tried on each database.
 WANTED = frozenset(filter(None, os.environ.get("TEST_DATABASES", "").split(","))) or {"default", *ADDRESSES}
 if unknown := WANTED - {"default", *ADDRESSES}:
     raise ValueError(

@@ -59,6 +59,7 @@ TEMPLATES = [
 ]
 # SQLite is always there; PostgreSQL and MariaDB join in where they answer (see `tests.servers`).
 DATABASES, DATABASES_LEFT_OUT = servers.find()
+EACH_DATABASE = [alias for alias in DATABASES if alias in servers.WANTED]
 SERVICES, SERVICES_LEFT_OUT = servers.find_services()
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
