@@ -6,12 +6,14 @@ import sys
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from threading import Event
 from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
 from django.core.cache import BaseCache
+from django.core.cache import caches as django_caches
 from django.core.cache.backends.db import DatabaseCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.core.cache.backends.redis import RedisCache
@@ -24,6 +26,7 @@ from django_chatkit.client import ChatKit, RateLimitError
 from django_chatkit.pause import SharedGate, key_of
 from django_chatkit.testing import Emulator, EmulatorAdapter
 from tests import servers
+from tests.caches import hang_up, on_redis
 from tests.deadline import until
 
 TABLE = "chatkit_test_cache"
@@ -66,7 +69,8 @@ def new_cache(request: pytest.FixtureRequest) -> Iterator[Caches]:
         yield lambda: LocMemCache(own, {})
     elif request.param == "redis":
         url = request.getfixturevalue("redis_url")
-        yield lambda: RedisCache(url, {"KEY_PREFIX": own})
+        with on_redis(url, own) as make:
+            yield make
     else:
         request.getfixturevalue("db")
         with override_settings(CACHES={"default": {"BACKEND": DB_CACHE, "LOCATION": TABLE}}):
@@ -379,7 +383,8 @@ def test_two_processes_share_a_pause_over_redis(redis_url: str) -> None:
     chatkit = {"API_KEY": prefix, "BASE_URL": "http://127.0.0.1:1/v1"}
     backend = "django.core.cache.backends.redis.RedisCache"
     caches = {"default": {"BACKEND": backend, "LOCATION": redis_url, "KEY_PREFIX": prefix}}
-    with override_settings(CHATKIT=chatkit, CACHES=caches):
+    with override_settings(CHATKIT=chatkit, CACHES=caches), ExitStack() as cleanup:
+        cleanup.callback(hang_up, django_caches["default"])
         wiring.connect().gate.close_for(60)
         settings = json.dumps({"CHATKIT": chatkit, "CACHES": caches})
         child = subprocess.run(
@@ -393,10 +398,9 @@ def test_two_processes_share_a_pause_over_redis(redis_url: str) -> None:
 
 
 def test_a_client_elsewhere_sends_nothing_while_the_pause_lasts(redis_url: str, key: str) -> None:
-    emulator, prefix = Emulator(), uuid.uuid4().hex
+    emulator = Emulator()
 
-    def client() -> ChatKit:
-        cache = RedisCache(redis_url, {"KEY_PREFIX": prefix})
+    def client(cache: BaseCache) -> ChatKit:
         return ChatKit(
             api_key="sk-test",
             adapter=EmulatorAdapter(emulator),
@@ -406,10 +410,11 @@ def test_a_client_elsewhere_sends_nothing_while_the_pause_lasts(redis_url: str, 
         )
 
     emulator.fail("list_threads", status=503, headers={"Retry-After": "60"})
-    with pytest.raises(Exception, match="503"):
-        client().threads.list()
-    with pytest.raises(RateLimitError) as caught:
-        client().threads.list()
+    with on_redis(redis_url, uuid.uuid4().hex) as new_cache:
+        with pytest.raises(Exception, match="503"):
+            client(new_cache()).threads.list()
+        with pytest.raises(RateLimitError) as caught:
+            client(new_cache()).threads.list()
 
     assert emulator.count() == 1
     assert caught.value.unsent
