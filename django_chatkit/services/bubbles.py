@@ -234,7 +234,8 @@ def _widget(payload: dict[str, Any], how: Reading) -> list[Part] | None:
             widget = json.loads(widget)
         except UNREADABLE:
             return [Json(passage=how.room.passage(widget))]
-    return [outline(widget, limit=how.limit)] if isinstance(widget, dict | list) else None
+    tree = outline(widget, limit=how.limit) if isinstance(widget, dict | list) else None
+    return [tree] if tree is not None and tree.nodes else None
 
 
 def _tasks(payload: dict[str, Any], how: Reading) -> list[Part] | None:

@@ -5,6 +5,7 @@ Every string in them is `visible` already. ``kind`` is what the template asks fo
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar
 
 from django.utils.safestring import SafeString
@@ -174,7 +175,7 @@ class Tree:
         The lists stand at most `DEEPEST_LIST` deep in each other, however deep the widget is.
         """
         depths = [min(node.depth, DEEPEST_LIST) for node in self.nodes]
-        for node, depth, following in zip(self.nodes, depths, [*depths[1:], 0], strict=True):
+        for node, (depth, following) in zip(self.nodes, pairwise([*depths, 0]), strict=True):
             yield node, following > depth, range(depth - following)
 
 

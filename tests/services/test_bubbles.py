@@ -236,6 +236,13 @@ def test_a_widget_is_an_outline() -> None:
     assert parts("chatkit.widget", widget=widget) == (tree,)
 
 
+@pytest.mark.parametrize("widget", [[], [[]], "[]", "[[], [[]]]"])
+def test_a_widget_without_parts_is_shown_as_json(widget: Any) -> None:
+    (part,) = parts("chatkit.widget", widget=widget)
+    assert isinstance(part, Json)
+    assert part.passage.text.startswith('{\n  "widget": ')
+
+
 def test_an_outline_is_lists_in_lists_and_no_deeper_than_there_is_room() -> None:
     depths = [0, 1, 2, 1, *range(2, 11), 3]
     tree = Tree(nodes=tuple(Node(depth=depth, label="", text="") for depth in depths))
@@ -363,7 +370,9 @@ _types = st.sampled_from(
 
 @given(_types, st.dictionaries(_known, _json) | _json)
 def test_no_payload_is_too_strange(type: str, payload: Any) -> None:
-    assert describe(Item(type, payload), Reading()).id == "cti_1"
+    bubble = describe(Item(type, payload), Reading())
+    assert bubble.id == "cti_1"
+    assert all(len(list(part.lines)) == len(part.nodes) for part in bubble.parts if isinstance(part, Tree))
 
 
 def test_arguments_that_are_no_string_are_written_as_json() -> None:
