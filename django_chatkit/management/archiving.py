@@ -10,8 +10,10 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from .. import conf
+from ..services.archive_forgetting import ForgetReport
 from ..services.archive_reports import ArchiveReport
 from ..services.differences import VerifyReport
+from ..services.holds import Held
 from ..services.previews import HTTPS
 from .numbers import positive
 from .pulse import Pulse
@@ -89,7 +91,15 @@ def add_arguments(parser: ArgumentParser, *, compressions: Sequence[str]) -> Non
     what.add_argument(
         "--forget",
         metavar="USER",
-        help="Take an end user out of the archive: delete the files of their threads. Makes no request.",
+        help="Take an end user out of the archive: delete the files of their threads. Makes no request, and asks first.",
+    )
+    parser.add_argument(
+        "--noinput",
+        "--no-input",
+        "--yes",
+        action="store_false",
+        dest="interactive",
+        help="With --forget: do not ask whether that is what is meant.",
     )
 
 
@@ -111,6 +121,27 @@ def check(options: Mapping[str, Any]) -> None:
     if (options["verify_offline"] or forgets) and (options["max_requests"] or options["rate"]):
         name = "--forget" if forgets else "--verify-offline"
         raise CommandError(f"{name} makes no request: leave --max-requests and --rate out.")
+
+
+def unknown(user: str, folder: str) -> str:
+    """Say that an archive has nothing of somebody."""
+    return (
+        f"{folder} holds no thread of an end user {user!r}. Check the spelling, and that this is the archive."
+    )
+
+
+def question(found: ForgetReport, user: str, folder: str) -> str:
+    """Ask whoever takes somebody out of an archive whether that is what is meant."""
+    threads, files = counted(found.threads, "thread"), counted(found.files, "file")
+    return (
+        f"This takes the end user {user!r} out of {folder}: {threads}, {files} to delete. No later run reads them again.\n"
+        "It can't be undone.\n\n    Type 'yes' to continue, or 'no' to cancel: "
+    )
+
+
+def held(error: Held) -> str:
+    """Say that a hold keeps somebody in an archive, and how it is lifted."""
+    return f"No file is deleted: {error}. To lift it: chatkit_user hold {error.user} --lift"
 
 
 def as_sent(settings: conf.Settings) -> str:

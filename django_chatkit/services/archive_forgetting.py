@@ -1,11 +1,14 @@
-"""One person taken out of an archive: first the manifest says so, then their files go. A kill in between costs nothing."""
+"""One person taken out of an archive: first the manifest says so, then their files go. A kill in between costs nothing.
+
+A hold on the person is looked for in the database before the manifest says a word, and before each file that goes.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from . import archive_entries, archive_folder
+from . import archive_entries, archive_folder, holds
 from . import archive_format as form
 from .archive_entries import AttachmentEntry, FailureEntry, ForgottenEntry, ThreadEntry
 from .archive_format import BrokenArchive
@@ -20,22 +23,37 @@ class ForgetReport(Report):
     files: int = 0
 
 
-def forget(*, path: Path, user: str, now: datetime) -> ForgetReport:
+def survey(*, path: Path, user: str) -> ForgetReport:
+    """Count what would go, and write nothing.
+
+    Raises:
+        Unusable: there is no archive, or somebody else writes to it.
+        BrokenArchive: its header or its manifest can't be read.
+    """
+    with archive_folder.reopened(path):
+        threads = _threads_of(path, user)
+        return ForgetReport(threads=len(threads), files=len(_all_files_of(path, threads)))
+
+
+def forget(*, path: Path, user: str, now: datetime, using: str = "default") -> ForgetReport:
     """Delete all files of a person's threads, previews and earlier ones too; run again, it goes on where it was killed.
 
     Raises:
+        Held: the person is, in the database ``using``; files that were not deleted before the hold stay.
         Unusable: there is no archive, or somebody else writes to it.
         BrokenArchive: its header or its manifest can't be read.
         OSError: the disk refuses.
     """
     with archive_folder.reopened(path) as folder:
+        holds.check(user, using=using)
         threads = _threads_of(path, user)
         for thread in sorted(threads):
             if not folder.index.is_forgotten(thread):
                 folder.append(ForgottenEntry(forgotten=thread, at=now))
         folder.settle()
         report = ForgetReport(threads=len(threads))
-        for file in [*_files_of(path, threads), *_previews_of(path, threads)]:
+        for file in _all_files_of(path, threads):
+            holds.check(user, using=using)
             file.unlink()
             form.make_durable(file.parent)
             report.files += 1
@@ -61,6 +79,10 @@ def _owned(file: Path, user: str) -> Iterator[str]:
     id = thread.get("id")
     if thread.get("user") == user and isinstance(id, str):
         yield id
+
+
+def _all_files_of(path: Path, threads: set[str]) -> list[Path]:
+    return [*_files_of(path, threads), *_previews_of(path, threads)]
 
 
 def _files_of(path: Path, threads: set[str]) -> Iterator[Path]:

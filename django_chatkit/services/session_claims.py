@@ -58,4 +58,4 @@ def claim(
         claimed = free.filter(pk__in=ids)
         persistently(partial(claimed.update, claimed_until=until), using=free.db)
         mine = ChatSession.objects.using(free.db).active().filter(pk__in=ids, claimed_until=until)
-        yield Claim(list(mine), until, free.db)
+        yield Claim(list(mine.defer("payload")), until, free.db)  # a lost key keeps no session alive

@@ -1,4 +1,6 @@
+import io
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -456,14 +458,60 @@ def test_neither_comparison_takes_what_was_redacted_for_a_difference(
 def test_an_end_user_is_taken_out_and_told_of(folder: str) -> None:
     run("chatkit_archive", folder)
 
-    outcome = run("chatkit_archive", folder, "--forget", "ada")
+    outcome = run("chatkit_archive", folder, "--forget", "ada", "--yes")
 
     assert (outcome.code, outcome.err) == (0, "")
     assert outcome.out == "Forgot 2 threads of 'ada': 2 files deleted.\n"
-    again = run("chatkit_archive", folder, "--forget", "ada", "--json")
+    again = run("chatkit_archive", folder, "--forget", "ada", "--yes", "--json")
     assert again.json == {"failures": [], "ok": True, "threads": 2, "files": 0}
     assert run("chatkit_archive", folder, "--verify").code == 0
     assert run("chatkit_archive", folder, "--verify-offline").code == 0
+
+
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize(
+    ("answer", "code", "files"),
+    [
+        pytest.param("yes\n", 0, 1, id="yes"),
+        pytest.param("no\n", 1, 3, id="no"),
+        pytest.param("", 1, 3, id="nobody-there"),
+    ],
+)
+def test_who_is_taken_out_is_asked_about_first(
+    folder: str, capsys: pytest.CaptureFixture[str], answer: str, code: int, files: int
+) -> None:
+    run("chatkit_archive", folder)
+    before, sys.stdin = sys.stdin, io.StringIO(answer)
+    try:
+        outcome = run("chatkit_archive", folder, "--forget", "ada")
+    finally:
+        sys.stdin = before
+
+    assert outcome.code == code
+    assert capsys.readouterr().out.startswith(
+        f"This takes the end user 'ada' out of {folder}: 2 threads, 2 files to delete."
+    )
+    assert len(list((Path(folder) / "threads").glob("*/*"))) == files
+    assert outcome.error == ("" if code == 0 else "Cancelled. Nothing was deleted.")
+
+
+@pytest.mark.usefixtures("threads")
+def test_nobody_is_taken_out_who_is_held_unknown_or_not_asked_about(folder: str) -> None:
+    run("chatkit_archive", folder)
+    run("chatkit_user", "hold", "ada")
+
+    held = run("chatkit_archive", folder, "--forget", "ada", "--yes")
+    unknown = run("chatkit_archive", folder, "--forget", "adda", "--yes")
+    unasked = run("chatkit_archive", folder, "--forget", "ada", "--json")
+
+    assert [each.code for each in (held, unknown, unasked)] == [1, 1, 1]
+    assert held.error == (
+        "No file is deleted: end user 'ada' is held: nothing of theirs is deleted until the hold is lifted. "
+        "To lift it: chatkit_user hold ada --lift"
+    )
+    assert unknown.error.startswith(f"{folder} holds no thread of an end user 'adda'. Check the spelling")
+    assert unasked.error == "--json can't ask: say --yes."
+    assert len(list((Path(folder) / "threads").glob("*/*"))) == 3
 
 
 @pytest.mark.parametrize(

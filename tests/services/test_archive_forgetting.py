@@ -17,6 +17,7 @@ from django_chatkit.services import (
     archive_format,
     archive_offline,
     archived,
+    holds,
 )
 from django_chatkit.services.archive_entries import AttachmentEntry, ForgottenEntry, ThreadEntry
 from django_chatkit.services.archive_folder import Unusable
@@ -43,8 +44,10 @@ def make(chatkit: ChatKit, clock: Clock, world: World, folder: Path) -> Any:
 
 
 @pytest.fixture
-def forget(clock: Clock, folder: Path) -> Any:
-    return lambda user="ada": archive_forgetting.forget(path=folder, user=user, now=clock.now)
+def forget(clock: Clock, folder: Path, world: World) -> Any:
+    return lambda user="ada": archive_forgetting.forget(
+        path=folder, user=user, now=clock.now, using=world.database
+    )
 
 
 def words(folder: Path) -> bytes:
@@ -110,6 +113,38 @@ def test_nothing_of_a_person_stays_and_nobody_takes_that_for_damage(
     assert (imported.ok, imported.threads_new) == (True, 1)
     assert ChatThread.objects.using(world.database).get().pk == other
     assert archived.lacking(folder) == 0
+
+
+def test_who_is_held_stays_in_the_archive_until_the_hold_is_lifted(
+    make: Any, forget: Any, world: World, folder: Path, clock: Clock
+) -> None:
+    world.thread(WORD)
+    make()
+    before = words(folder)
+    holds.hold(user="ada", now=clock.now, using=world.database)
+
+    with pytest.raises(holds.Held, match="'ada' is held"):
+        forget()
+    assert words(folder) == before
+    holds.lift(user="ada", using=world.database)
+
+    assert forget().files == 1
+
+
+def test_what_would_go_is_counted_and_nothing_is_written(
+    make: Any, forget: Any, world: World, folder: Path
+) -> None:
+    preview_of = world.thread(WORD)
+    world.thread(WORD, user="bob")
+    make()
+    preview(folder, preview_of)
+    before = words(folder)
+
+    found = archive_forgetting.survey(path=folder, user="ada")
+
+    assert (found.threads, found.files) == (1, 2)
+    assert words(folder) == before
+    assert forget() == found
 
 
 def test_who_was_forgotten_is_not_read_again(make: Any, forget: Any, world: World, folder: Path) -> None:

@@ -29,6 +29,7 @@ from django_chatkit.services.reports import ErasureReport, SyncReport
 from django_chatkit.services.sync import Pace
 from django_chatkit.services.threads import Listing
 from django_chatkit.testing.adapter import EmulatorAdapter
+from tests.keys import FIRST, SECOND, use
 
 from .conftest import Clock, World
 from .interleaving import answered
@@ -627,6 +628,25 @@ def test_what_was_erased_here_alone_does_not_come_back(
     sync.reconcile(client=chatkit, clock=clock, pace=pace, using=lived_in.database)
 
     assert len(lived_in.emulator.threads("ada")) == 3
+    assert of(lived_in, "ada")["threads"] == 0
+
+
+@pytest.fixture
+def sealed(settings: Any) -> Any:
+    """Have what is written from now on encrypted with a key, and return how that key is lost."""
+    use(settings, FIRST)
+    return lambda: use(settings, SECOND)
+
+
+@pytest.mark.parametrize("here_only", [True, False])
+def test_what_a_lost_key_had_sealed_goes_all_the_same(
+    sealed: Any, lived_in: World, erase: Any, here_only: bool
+) -> None:
+    sealed()
+
+    report = erase(client=None) if here_only else erase()
+
+    assert (report.ok, report.finished, report.threads, report.items) == (True, 1, 3, 6)
     assert of(lived_in, "ada")["threads"] == 0
 
 

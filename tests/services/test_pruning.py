@@ -10,6 +10,7 @@ from django_chatkit.models import ChatThread, ChatThreadItem, PrunedThread
 from django_chatkit.services import annotations, cleanup, holds, sync, verify
 from django_chatkit.services.differences import Sample
 from django_chatkit.services.reports import CleanupReport
+from tests.keys import FIRST, SECOND, use
 
 from .conftest import Clock, World
 
@@ -48,6 +49,24 @@ def test_a_thread_goes_here_and_stays_upstream(world: World, clean: Any, old: st
     assert rows(world) == [0, 0, 1]
     assert [thread["id"] for thread in world.emulator.threads()] == [old]
     assert world.emulator.count() == 0
+
+
+@pytest.fixture
+def sealed(settings: Any) -> Any:
+    """Have what is written from now on encrypted with a key, and return how that key is lost."""
+    use(settings, FIRST)
+    return lambda: use(settings, SECOND)
+
+
+def test_what_a_lost_key_had_sealed_goes_all_the_same(
+    sealed: Any, world: World, clean: Any, old: str
+) -> None:
+    sealed()
+
+    report = clean()
+
+    assert (report.ok, report.threads_left_out) == (True, 1)
+    assert rows(world) == [0, 0, 1]
 
 
 @pytest.mark.parametrize(

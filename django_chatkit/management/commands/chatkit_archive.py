@@ -9,13 +9,14 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from ... import conf, wiring
-from ...services import archive, archive_check, archive_forgetting, archive_offline
+from ...services import archive, archive_check, archive_forgetting, archive_offline, holds
 from ...services.archive_folder import Unusable
 from ...services.archive_format import COMPRESSIONS, BrokenArchive
 from ...services.budget import Budget
 from ...services.differences import Difference, VerifyReport
 from ...services.previews import Fetcher
 from .. import archiving, databases
+from ..asking import answer
 from ..conduct import ChatKitCommand
 from ..pulse import Pulse
 from ..wording import counted
@@ -40,7 +41,7 @@ class Command(ChatKitCommand):
         archiving.check(options)
         try:
             if options["forget"] is not None:
-                self._forget(**options)
+                self._forget(database, **options)
             elif options["verify_offline"]:
                 self._verify_offline(database, **options)
             elif options["verify"]:
@@ -88,11 +89,22 @@ class Command(ChatKitCommand):
         if not report.is_finished:
             raise CommandError("The archive is not finished: run it again to go on.")
 
-    def _forget(self, **options: Any) -> None:
-        report = archive_forgetting.forget(
-            path=Path(options["dir"]), user=options["forget"], now=timezone.now()
-        )
-        line = f"Forgot {counted(report.threads, 'thread')} of {options['forget']!r}: {counted(report.files, 'file')} deleted."
+    def _forget(self, database: str, **options: Any) -> None:
+        path, user = Path(options["dir"]), options["forget"]
+        if options["json"] and options["interactive"]:
+            raise CommandError("--json can't ask: say --yes.")
+        databases.must_have_tables(using=database)
+        try:
+            holds.check(user, using=database)
+            found = archive_forgetting.survey(path=path, user=user)
+            if not found.threads:
+                raise CommandError(archiving.unknown(user, options["dir"]))
+            if options["interactive"] and answer(archiving.question(found, user, options["dir"])) != "yes":
+                raise CommandError("Cancelled. Nothing was deleted.")
+            report = archive_forgetting.forget(path=path, user=user, now=timezone.now(), using=database)
+        except holds.Held as error:
+            raise CommandError(archiving.held(error)) from error
+        line = f"Forgot {counted(report.threads, 'thread')} of {user!r}: {counted(report.files, 'file')} deleted."
         self.tell(report, line, as_json=options["json"], verbosity=options["verbosity"])
 
     def _verify(self, database: str, **options: Any) -> None:
