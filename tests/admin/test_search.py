@@ -149,6 +149,16 @@ def test_an_index_finds_short_words_whole_and_long_ones_by_their_beginning(said:
         assert found_by(words, '"my parc"') == []
 
 
+@pytest.mark.django_db(transaction=True)
+def test_an_accent_counts(said: str) -> None:
+    ChatThreadItem.objects.using(said).create(
+        id="cti_café", thread_id="cthr_late", position=2, text="Un café", created_at=BEGIN
+    )
+    for words in _ways(said)[:2]:
+        assert found_by(words, "café") == ["café"]
+        assert found_by(words, "cafe") == []
+
+
 def found_by(words: Words, query: str) -> list[str]:
     """Return which items a query finds, without their prefix."""
     rows = ChatThreadItem.objects.using(words.using).filter(words.in_items(parse(query)))
