@@ -486,6 +486,12 @@ def test_a_worker_that_does_not_know_the_tasks_is_named(celery_app: Celery) -> N
     assert "autodiscover_tasks" in found["worker"].remedy
 
 
+def test_the_doctor_asks_for_every_task_of_the_app(celery_app: Celery) -> None:
+    celery_app.finalize()
+
+    assert {name for name in celery_app.tasks if name.startswith("django_chatkit.")} == background.TASKS
+
+
 @pytest.mark.parametrize(
     ("schedule", "seconds"),
     [

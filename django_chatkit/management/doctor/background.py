@@ -22,6 +22,7 @@ TASKS = frozenset(
         "cancel_sessions",
         "cleanup",
         "count_days",
+        "erase",
     )
 )
 PATIENCE = 3.0  # seconds that workers have to answer
