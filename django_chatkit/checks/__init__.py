@@ -83,11 +83,10 @@ def _workflow(settings: conf.Settings) -> Iterator[CheckMessage]:
 
 def _workflow_version(settings: conf.Settings) -> Iterator[CheckMessage]:
     if settings.workflow_version.strip().lower() == "latest":
-        yield Warning(
-            "CHATKIT['WORKFLOW_VERSION'] is 'latest', which is no version: upstream takes it when a session is "
-            "opened and fails in the chat.",
+        yield Error(
+            "CHATKIT['WORKFLOW_VERSION'] is 'latest', which is no version: no session can be opened with it.",
             hint="Remove WORKFLOW_VERSION to run the version in production, or name a published one.",
-            id="django_chatkit.W004",
+            id="django_chatkit.E027",
         )
 
 
