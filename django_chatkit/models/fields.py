@@ -10,6 +10,7 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.translation import gettext_lazy as _
 
+from .nesting import with_room
 from .sealing import PREFIX, keyring, opened
 
 if TYPE_CHECKING:  # the stubs' fields are generic, Django's own are not
@@ -92,7 +93,7 @@ class PayloadField(TextField):
 
     def from_db_value(self, value: str | None, expression: Any, connection: BaseDatabaseWrapper) -> Any:
         """Return the object that the stored text says."""
-        return None if value is None else json.loads(opened(value))
+        return None if value is None else loads(opened(value))
 
     def to_python(self, value: Any) -> Any:
         """Return the object, from text where a serializer or a form gives text.
@@ -103,7 +104,7 @@ class PayloadField(TextField):
         if not isinstance(value, str):
             return value
         try:
-            return json.loads(value)
+            return loads(value)
         except ValueError as error:
             raise ValidationError(_("Enter valid JSON.")) from error
 
@@ -180,13 +181,22 @@ def unless_sealed(*columns: str) -> tuple[str, ...]:
 _write_json = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
+def loads(text: str) -> Any:
+    """Read a payload's text, however deep it is nested and wherever that is asked for.
+
+    Raises:
+        ValueError: when the text isn't JSON.
+    """
+    return with_room(json.loads, text)
+
+
 def dumps(payload: Any) -> str:
     """Write a payload as JSON text that every database keeps.
 
     Raises:
         ValueError: for NaN and infinities, which are no JSON.
     """
-    text = _write_json(payload)
+    text = with_room(_write_json, payload)
     if text.isascii():
         return text
     try:

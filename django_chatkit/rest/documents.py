@@ -1,12 +1,11 @@
 """The documents that we answer with, in upstream's shapes."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..models import ChatSession
-from ..models.fields import dumps
+from ..models.fields import dumps, loads
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +24,7 @@ def page(ids: Sequence[str], texts: Iterable[str], *, has_more: bool) -> Written
 
 def session(payload: str, status: str) -> str:
     """Return a session of the ledger from its stored text: with the ledger's status and without a secret."""
-    return dumps(_of_the_ledger(json.loads(payload), status))
+    return dumps(_of_the_ledger(loads(payload), status))
 
 
 def settled(session: ChatSession) -> dict[str, Any]:

@@ -1,13 +1,12 @@
 """What a comparison of upstream with a copy of it finds, and the report of that. Names and counts, never content."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
-from ..models.fields import dumps
+from ..models.fields import dumps, loads
 from .reports import Report
 
 # How many differences a report keeps; all of them are told, one by one, as they are found.
@@ -107,7 +106,7 @@ def differing_keys(payload: Mapping[str, Any], stored: str) -> tuple[str, ...]:
 def _object(stored: str) -> Mapping[str, Any]:
     """Read a kept payload; one that is no JSON object any more has no keys."""
     try:
-        held = json.loads(stored)
+        held = loads(stored)
     except ValueError:
         return {}
     return held if isinstance(held, dict) else {}

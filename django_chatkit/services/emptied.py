@@ -4,11 +4,10 @@ Each function makes the same of an object and of what it made of it. So what ups
 whose words were dropped, and differs only where more than words did. docs/decisions/0024
 """
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..models.fields import dumps
+from ..models.fields import dumps, loads
 from . import reading
 
 Payload = Mapping[str, Any]
@@ -38,7 +37,7 @@ def thread(payload: Payload) -> dict[str, Any]:
 def stored(empty: Callable[[Payload], dict[str, Any]], text: str) -> str:
     """Return what is to be stored instead of a stored payload; of one that nobody can read nothing is left."""
     try:
-        payload = json.loads(text)
+        payload = loads(text)
     except (ValueError, RecursionError):
         payload = None
     return dumps(empty(payload if isinstance(payload, dict) else {}))

@@ -13,6 +13,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from ..models.fields import loads
 from .reading import text_of
 from .transcript_rows import ItemRow, ThreadRow
 from .visible import one_line, visible
@@ -168,7 +169,7 @@ def _unfolded(value: Any) -> Any:
 def _parsed(text: str, *, otherwise: Any) -> Any:
     """Return the value of JSON text, or what stands for what can't be read."""
     try:
-        return json.loads(text)
+        return loads(text)
     except (ValueError, RecursionError):
         return otherwise
 

@@ -4,7 +4,6 @@ The pages stand in a folder, load nothing, run nothing, and say so to the browse
 escaped by the templates; what hides or reorders other text is spelt out.
 """
 
-import json
 import re
 from base64 import b64encode
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from django.template.loader import get_template, render_to_string
 from django.utils.translation import gettext as _
 
 from ..models import ChatSession, ChatThread, ThreadNote, ThreadReview
+from ..models.fields import loads
 from .bubbles import Reading, describe
 from .people import Facts
 from .transcript_rows import ItemRow, ThreadRow
@@ -124,7 +124,7 @@ class _Item:
     @classmethod
     def of(cls, row: ItemRow) -> "_Item":
         try:
-            payload = json.loads(row.stored)
+            payload = loads(row.stored)
         except RecursionError:  # one item that nobody can read stops no other; its words are in the column
             payload = {"text": row.text}
         return cls(

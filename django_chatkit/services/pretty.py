@@ -5,6 +5,8 @@ from typing import Any
 
 from django.utils.translation import gettext
 
+from ..models.nesting import with_room
+
 # What a parser or a writer raises for text that is no JSON, for numbers too long and for nesting too deep.
 UNREADABLE = (ValueError, RecursionError)
 
@@ -15,11 +17,17 @@ def pretty(value: Any) -> str:
     It may hold lone surrogates; `visible` is for those.
     """
     try:
-        compact = json.dumps(value, ensure_ascii=False)
-        indented = json.dumps(value, ensure_ascii=False, indent=2)
+        compact = with_room(_compact, value)
     except RecursionError:
         return gettext("This is nested too deep to be shown.")
+    try:
+        indented = json.dumps(value, ensure_ascii=False, indent=2)
+    except RecursionError:  # what indents goes no deeper than its caller's stack, and would be mostly indents
+        return compact
     return indented if len(indented) <= 10 * len(compact) else compact
+
+
+_compact = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def unfold(text: Any) -> str:

@@ -5,14 +5,13 @@ reorder are spelt out, and nothing that somebody wrote becomes a formula, a tag 
 """
 
 import csv
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from ..models.fields import dumps
+from ..models.fields import dumps, loads
 from . import markdown
 from .transcript_rows import ItemRow, ThreadRow, Told
 from .visible import visible
@@ -135,7 +134,7 @@ def _line(cells: Iterable[str]) -> str:
 
 def _object(stored: str) -> dict[str, Any]:
     try:
-        payload = json.loads(stored)
+        payload = loads(stored)
     except RecursionError:  # one thread that nobody can read stops no other
         return {}
     return payload if isinstance(payload, dict) else {}

@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from django_chatkit.models import ChatSession, EndUser
-from django_chatkit.models.fields import PayloadField, as_stored, dumps, is_storable, storable
+from django_chatkit.models.fields import PayloadField, as_stored, dumps, is_storable, loads, storable
+from tests.nested import nested, with_little_left
 
 pytestmark = pytest.mark.django_db
 
@@ -70,6 +71,20 @@ def test_stored_json_is_text_that_every_database_takes(text: str) -> None:
 def test_text_is_storable_once_made_so_and_left_alone_if_it_was(text: str) -> None:
     assert is_storable(storable(text))
     assert (storable(text) == text) == is_storable(text)
+
+
+@pytest.mark.parametrize("frames", [100, 300, 900])
+def test_a_payload_is_written_and_read_however_little_is_left_of_the_stack(frames: int) -> None:
+    payload = {"deep": nested(950)}
+    text = '{"deep":' + "[" * 950 + "]" * 950 + "}"
+
+    assert with_little_left(frames, lambda: dumps(payload)) == text
+    assert dumps(with_little_left(frames, lambda: loads(text))) == text
+
+
+def test_what_no_stack_is_deep_enough_for_is_an_error() -> None:
+    with pytest.raises(RecursionError):
+        loads("[" * 1_000_000)
 
 
 def test_readable_text_is_stored_readable() -> None:

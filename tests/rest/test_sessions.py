@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from django_chatkit.models import ChatSession, EndUser
 from django_chatkit.testing import Emulator
+from tests.nested import nested
 from tests.rest.conftest import Configure
 from tests.rest.world import NOW, allow, bearer, session_of, signed_in
 
@@ -109,6 +110,16 @@ def test_the_status_is_the_ledgers(ada: User, status: str) -> None:
 
     assert asker.get(f"{SESSIONS}/cksess_1").json()["status"] == status
     assert asker.get(SESSIONS).json()["data"][0]["status"] == status
+
+
+def test_a_session_that_is_nested_deep_is_served_however_little_is_left_of_the_stack(ada: User) -> None:
+    session_of(ada, "cksess_1", payload={"id": "cksess_1", "deep": nested(900)})
+    asker = bearer(ada)
+
+    for path in (SESSIONS, f"{SESSIONS}/cksess_1"):
+        response = asker.get(path)
+        assert response.status_code == 200
+        assert b"[" * 900 in response.content
 
 
 def test_a_secret_that_strayed_into_a_payload_is_not_served(ada: User) -> None:

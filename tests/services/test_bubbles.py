@@ -32,6 +32,7 @@ from django_chatkit.services.parts import (
 from django_chatkit.services.pretty import pretty, unfold
 from django_chatkit.services.widgets import MOST_FACTS, MOST_NODES, outline
 from tests.admin.conftest import BEGIN
+from tests.nested import nested, with_little_left
 
 
 @dataclass
@@ -330,16 +331,13 @@ def test_a_widget_nested_beyond_reading_is_shown_as_it_is() -> None:
     assert unfold(text) == text
 
 
-def nested(depth: int) -> list[Any]:
-    deep: list[Any] = []
-    for _ in range(depth):
-        deep = [deep]
-    return deep
-
-
 def test_shallow_json_is_indented_and_deep_json_is_compact() -> None:
-    assert pretty(nested(2)) == "[\n  [\n    []\n  ]\n]"
-    assert pretty(nested(100)) == "[" * 101 + "]" * 101
+    assert pretty(nested(3)) == "[\n  [\n    []\n  ]\n]"
+    assert pretty(nested(101)) == "[" * 101 + "]" * 101
+
+
+def test_deep_json_is_shown_however_little_is_left_of_the_stack() -> None:
+    assert with_little_left(100, lambda: pretty(nested(900))) == "[" * 900 + "]" * 900
 
 
 def test_json_nested_beyond_writing_is_said_to_be_so() -> None:

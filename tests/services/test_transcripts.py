@@ -21,6 +21,7 @@ from django_chatkit.services import markdown, transcript_rows
 from django_chatkit.services.markdown import escape
 from django_chatkit.services.transcripts import FORMATS, cell, moment
 from django_chatkit.testing import Emulator
+from tests.nested import nested, with_little_left
 
 BEGIN = datetime(2026, 11, 3, 9, 0, tzinfo=UTC)
 ANNOTATIONS = [
@@ -169,6 +170,14 @@ def test_an_odd_payload_of_a_thread_still_makes_a_document(payload: Any) -> None
 
     assert told["id"] == "cthr_1"
     assert [each["id"] for each in told["items"]] == ["cthr_1_cti_0"]
+
+
+@pytest.mark.django_db
+def test_what_is_nested_deep_is_exported_however_little_is_left_of_the_stack() -> None:
+    thread = keep("cthr_1")
+    item(thread, 1, payload={"content": "It is on its way.", "deep": nested(900)}).save()
+
+    assert "on its way" in with_little_left(250, lambda: export("markdown"))
 
 
 @pytest.mark.django_db
