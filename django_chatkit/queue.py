@@ -7,7 +7,7 @@ cache is not shared with the workers (the local-memory one) the key just runs ou
 from hashlib import sha256
 from typing import Any
 
-from celery import signature
+from celery import current_app, signature
 from django.core.cache import cache
 from django.db import DEFAULT_DB_ALIAS
 from kombu.exceptions import OperationalError
@@ -17,6 +17,9 @@ STANDS_FOR = 3
 # Seconds after which a pass that no worker took is worth nothing: beat's ticks ask anew. They leave room for clocks that
 # disagree.
 PASS_EXPIRES = 30
+# Seconds for which a worker may hold a message whose time has not come. It is not acknowledged meanwhile, and a broker
+# gives it to another worker where that lasts: see docs/decisions/0009.
+LONGEST_HOLD = 600
 # Seconds after which there is nothing left to cancel: no session lives longer.
 LONGEST_TERM = 600
 
@@ -61,6 +64,26 @@ def sync_due_users(*, part: int = 0, using: str = DEFAULT_DB_ALIAS) -> bool:
         said["using"] = using
     stands_for = PASS_EXPIRES if part else STANDS_FOR
     return _ask_once("sync_due_users", part, using, kwargs=said, stands_for=stands_for, expires=PASS_EXPIRES)
+
+
+def reconcile(
+    *, again: tuple[int, int], wait: int, items: bool = True, using: str = DEFAULT_DB_ALIAS
+) -> bool:
+    """Queue a reconcile that comes again in ``wait`` seconds, and tell whether none was waiting already.
+
+    ``again`` is for the task. Its message is held for ten minutes at most and then says the same anew: see `LONGEST_HOLD`.
+    Where tasks run in the process that asks nothing can wait, and nothing is queued.
+
+    Raises:
+        Unavailable: when the broker can't be reached.
+    """
+    if current_app.conf.task_always_eager:
+        return False
+    said: dict[str, Any] = {"items": items, "again": again}
+    if using != DEFAULT_DB_ALIAS:
+        said["using"] = using
+    held = min(wait, LONGEST_HOLD)
+    return _ask_once("reconcile", items, using, kwargs=said, stands_for=held + STANDS_FOR, countdown=held)
 
 
 def cancel_sessions(user: str, *, before: int, using: str = DEFAULT_DB_ALIAS) -> bool:

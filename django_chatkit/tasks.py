@@ -11,11 +11,12 @@ models. So the services, which need models, are imported where a task runs.
 
 Note [Acknowledged late]
 What is short is acknowledged when it is done, so that another worker takes it over when its own dies. A reconcile or a
-cleanup may take longer than a broker waits for that; beat asks for them again. See docs/decisions/0009.
+cleanup may take longer than a broker waits for that; beat asks for them again, and a reconcile itself where the list broke
+off. See docs/decisions/0009.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ from . import conf, queue, wiring
 from .services.reports import ErasureReport, Report, SyncReport
 
 if TYPE_CHECKING:
+    from .services.comeback import Again
     from .services.sync import Pace
 
 logger = logging.getLogger(__name__)
@@ -112,13 +114,29 @@ def sync_thread(
 
 
 @shared_task(name="django_chatkit.tasks.reconcile", ignore_result=True)
-def reconcile(*, items: bool = True, using: str = DEFAULT_DB_ALIAS, **_: Any) -> dict[str, Any]:
-    """Compare upstream's whole list of threads with the mirror, and sync every thread; unless ``items`` says no."""
-    from .services import sync  # noqa: PLC0415 -- Note [Imported early]
+def reconcile(
+    *, items: bool = True, again: Sequence[int] = (), using: str = DEFAULT_DB_ALIAS, **_: Any
+) -> dict[str, Any]:
+    """Compare upstream's whole list of threads with the mirror, and sync every thread; unless ``items`` says no.
 
-    return _told(
-        sync.reconcile(client=wiring.connect(), clock=timezone.now, pace=_pace(), items=items, using=using)
+    Where the list breaks off it comes again by itself. ``again`` then says since when it does so, and when it is to be read
+    again: two moments in seconds since 1970.
+    """
+    from .services import comeback  # noqa: PLC0415 -- Note [Imported early]
+
+    if again:
+        queue.taken("reconcile", items, using)
+    report, later = comeback.reconcile(
+        client=wiring.connect(),
+        clock=timezone.now,
+        pace=_pace(),
+        items=items,
+        again=comeback.Again(*again) if again else None,
+        using=using,
     )
+    if later is not None:
+        _ask_for_reconcile(later, items, using)
+    return _told(report)
 
 
 @shared_task(name="django_chatkit.tasks.cancel_expired_sessions", ignore_result=True)
@@ -215,36 +233,19 @@ def count_days(*, whole: bool = False, using: str = DEFAULT_DB_ALIAS, **_: Any) 
 # To merge into the host's: ``app.conf.beat_schedule = {**BEAT_SCHEDULE}``. A tick that no worker took in time expires,
 # so that a worker that comes back is not met by a storm of them.
 BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
-    "chatkit-sync-due-users": {
-        "task": "django_chatkit.tasks.sync_due_users",
-        "schedule": 5.0,
-        "options": {"expires": queue.PASS_EXPIRES},
-    },
-    "chatkit-cancel-expired-sessions": {
-        "task": "django_chatkit.tasks.cancel_expired_sessions",
-        "schedule": 60.0,
-        "options": {"expires": 60},
-    },
-    "chatkit-reconcile": {
-        "task": "django_chatkit.tasks.reconcile",
-        "schedule": crontab(hour="3", minute="17"),
-        "options": {"expires": 6 * 60 * 60},
-    },
-    "chatkit-cleanup": {
-        "task": "django_chatkit.tasks.cleanup",
-        "schedule": crontab(hour="4", minute="41"),
-        "options": {"expires": 6 * 60 * 60},
-    },
-    "chatkit-erase": {
-        "task": "django_chatkit.tasks.erase",
-        "schedule": 60.0,
-        "options": {"expires": 60},
-    },
-    "chatkit-count-days": {
-        "task": "django_chatkit.tasks.count_days",
-        "schedule": crontab(minute="7"),
-        "options": {"expires": 60 * 60},
-    },
+    f"chatkit-{task.replace('_', '-')}": {
+        "task": f"django_chatkit.tasks.{task}",
+        "schedule": schedule,
+        "options": {"expires": expires},
+    }
+    for task, schedule, expires in (
+        ("sync_due_users", 5.0, queue.PASS_EXPIRES),
+        ("cancel_expired_sessions", 60.0, 60),
+        ("reconcile", crontab(hour="3", minute="17"), 6 * 60 * 60),
+        ("cleanup", crontab(hour="4", minute="41"), 6 * 60 * 60),
+        ("erase", 60.0, 60),
+        ("count_days", crontab(minute="7"), 60 * 60),
+    )
 }
 
 
@@ -277,6 +278,13 @@ def _ask_for_passes(parts: Iterable[int], using: str) -> None:
             queue.sync_due_users(part=part, using=using)
     except queue.Unavailable as error:
         logger.warning("%s Beat's next tick goes on with the end users who are due.", error)
+
+
+def _ask_for_reconcile(again: "Again", items: bool, using: str) -> None:
+    try:
+        queue.reconcile(again=(again.failed_at, again.at), wait=again.wait, items=items, using=using)
+    except queue.Unavailable as error:
+        logger.warning("%s Beat's next reconcile reads the list.", error)
 
 
 def _told(report: Report) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 import subprocess
 import sys
+from datetime import datetime, timedelta
 
 import pytest
 from django.core.cache import cache
+from django.utils import timezone
 from pytest_django import Settings
 
 from django_chatkit import queue, tasks
@@ -59,6 +61,24 @@ def test_passes_side_by_side_are_queued_once_each_and_expire() -> None:
         {"part": 2, "using": "b"},
     ]
     assert all(message.headers["expires"] for message in sent)
+
+
+def test_a_reconcile_that_comes_again_waits_once_and_its_message_is_not_held_for_long() -> None:
+    with celery_apps.current(broker_url="memory://", task_default_queue="of-the-reconciles") as app:
+        asked = [
+            queue.reconcile(again=(1, 2), wait=3600, using=using) for using in ("default", "default", "b")
+        ]
+        with app.connection_for_read() as connection:
+            messages = connection.SimpleQueue("of-the-reconciles")
+            sent = [messages.get_nowait() for _ in range(messages.qsize())]
+
+    assert asked == [True, False, True]
+    assert [each.payload[1] for each in sent] == [
+        {"items": True, "again": [1, 2]},
+        {"items": True, "again": [1, 2], "using": "b"},
+    ]
+    latest = timezone.now() + timedelta(seconds=queue.LONGEST_HOLD)
+    assert all(datetime.fromisoformat(each.headers["eta"]) <= latest for each in sent)
 
 
 def test_a_cancel_is_queued_once_for_a_moment_and_expires_with_the_sessions() -> None:

@@ -92,6 +92,11 @@ class SyncReport(Report):
         """Tell whether it found anything changed, or failed at something."""
         return bool(self.failures) or any(getattr(self, name) for name in _NEWS)
 
+    @property
+    def is_list_whole(self) -> bool:
+        """Tell whether upstream's list of all threads was read to its end, where it was read."""
+        return all(failure.noun != "listing" for failure in self.failures)
+
     def as_dict(self) -> dict[str, Any]:
         """Return the report with what its runs were and when; None where nothing was to be done."""
         first, last = (self.runs[0], self.runs[-1]) if self.runs else ({}, {})

@@ -80,6 +80,21 @@ def test_where_no_run_ever_came_through_the_doctor_says_so(database: str) -> Non
     assert "none has come through" in told(database)[1][1]
 
 
+def test_the_newest_reconcile_that_failed_is_told_until_one_comes_through(database: str) -> None:
+    made("reconcile", ago=timedelta(hours=9), database=database)
+    for hours in (5, 3):
+        last = made(
+            "reconcile", ago=timedelta(hours=hours), errors=1, last_error="listing: X", database=database
+        )
+
+    (_, (verdict, says)) = told(database)
+    assert verdict == "note"
+    assert f"run {last.pk} (everything) failed at 1 thing 3 h ago. listing: X. A worker tries again" in says
+
+    made("reconcile", ago=timedelta(hours=1), database=database)
+    assert [verdict for verdict, _ in told(database)] == ["well"]
+
+
 def test_runs_that_broke_off_lately_are_noted(database: str) -> None:
     made("reconcile", ago=timedelta(hours=1), database=database)
     for hours in (50, 3, 2):

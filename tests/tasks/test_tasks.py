@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from time import time
 from typing import Any
 from uuid import uuid4
 
@@ -368,6 +369,46 @@ def test_a_reconcile_reads_every_thread_unless_it_is_told_not_to(upstream: Emula
 
     assert tasks.reconcile(items=False)["items_new"] == 0
     assert tasks.reconcile()["items_new"] == 1
+
+
+def test_a_reconcile_whose_list_breaks_off_comes_again(upstream: Emulator, passes: Passes) -> None:
+    upstream.fail("list_threads")
+    began = int(time())
+
+    report = tasks.reconcile(items=False)
+    (asked,) = passes()
+
+    assert report["ok"] is False
+    assert asked["items"] is False
+    failed_at, at = asked["again"]
+    assert began <= failed_at <= at - 60 <= int(time())
+
+    assert tasks.reconcile(items=False, again=[failed_at, at])["requests"] == 0  # its time has not come
+    assert [each["again"] for each in passes()] == [[failed_at, at]]
+
+    upstream.add_thread(user="ada")
+    assert tasks.reconcile(items=False, again=[failed_at, 0])["threads_new"] == 1
+    assert passes() == []
+
+
+def test_where_tasks_run_in_the_process_that_asks_no_reconcile_comes_again(upstream: Emulator) -> None:
+    upstream.fail("list_threads")
+
+    tasks.reconcile()
+
+    assert upstream.count("list_threads") == 1
+
+
+def test_a_broker_that_is_down_leaves_a_broken_list_to_beat(
+    upstream: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    upstream.fail("list_threads")
+
+    with celery_apps.current(broker_url=celery_apps.NO_BROKER):
+        report = tasks.reconcile()
+
+    assert report["ok"] is False
+    assert "Beat's next reconcile reads the list." in caplog.text
 
 
 def test_an_expired_session_gets_one_cancel_and_others_none(upstream: Emulator) -> None:

@@ -26,6 +26,7 @@ def examine(*, using: str, now: datetime) -> Iterator[Finding]:
     through = runs.succeeded().newest_first().first()
     yield from _stopped(runs, through, now, using=using)
     yield _last(through, now)
+    yield from _failed(runs, now)
     yield from _broken_off(runs, now)
     yield from _reconciled(runs, now)
 
@@ -64,6 +65,18 @@ def _last(through: SyncRun | None, now: datetime) -> Finding:
     if through is None:
         return note("runs", "none has come through without an error yet.")
     return well("runs", f"{_named(through)} came through {_ago(through.noted_at, now)} without an error.")
+
+
+def _failed(runs: SyncRunQuerySet, now: datetime) -> Iterator[Finding]:
+    """Tell of the newest run over everything where it came to its end and could not do all, unless one came through since."""
+    last = runs.filter(kind=SyncRun.Kind.RECONCILE).ended().newest_first().first()
+    if last is not None and last.errors:
+        yield note(
+            "runs",
+            f"{_named(last)} failed at {counted(last.errors, 'thing')} {_ago(last.noted_at, now)}. {last.last_error}.",
+            "A worker tries again by itself: the list after an hour at the latest, a thread with its end user. "
+            "Without workers run: python manage.py chatkit_sync --full",
+        )
 
 
 def _broken_off(runs: SyncRunQuerySet, now: datetime) -> Iterator[Finding]:
