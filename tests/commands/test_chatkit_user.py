@@ -132,6 +132,26 @@ def test_what_does_not_go_together_is_refused(mirror: str, arguments: list[str],
     assert says in outcome.error
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(["hold", "--reason", "a lawsuit", "ada"], id="value"),
+        pytest.param(["--json", "hold", "--reason", "a lawsuit", "ada"], id="before-the-deed"),
+        pytest.param(["hold", "ada", "--reason", "a lawsuit"], id="behind"),
+    ],
+)
+def test_options_stand_before_and_behind_the_end_user(mirror: str, arguments: list[str]) -> None:
+    held = run("chatkit_user", *arguments, "--database", mirror)
+    lifted = run("chatkit_user", "hold", "--lift", "ada", "--database", mirror)
+
+    assert (held.code, held.error, lifted.code) == (0, "", 0)
+    assert lifted.out == "Lifted the hold on 'ada'.\n"
+
+
+def test_who_else_is_named_is_refused(mirror: str) -> None:
+    assert "unrecognized arguments: ben" in user("hold", "ben", database=mirror).error
+
+
 def test_what_can_be_no_id_is_refused(mirror: str) -> None:
     assert "USER must not hold a control character" in user("show", database=mirror, who="a\nb").error
 

@@ -20,6 +20,7 @@ from ...services.reports import UNKNOWN_END_USER, Failure, Report
 from ...services.transcripts import moment
 from .. import files, ids, remedies
 from .. import people as words
+from ..asking import answer
 from ..conduct import ChatKitCommand
 from ..wording import counted
 
@@ -58,6 +59,8 @@ class Command(ChatKitCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the deeds, and what goes with each."""
         super().add_arguments(parser)
+        # Else argparse takes an option between the deed and the end user for the end of what may be named.
+        parser.parse_args = parser.parse_intermixed_args  # type: ignore[method-assign]
         parser.add_argument("deed", choices=list(_OPTIONS), help="What to do.")
         parser.add_argument("user", nargs="?", default="", help="The end user's id, as USER_ID returns it.")
         parser.add_argument(
@@ -162,7 +165,7 @@ class Command(ChatKitCommand):
             return
         _refuse_held(user, database)
         question = self._question(user, database, client, options)
-        if options["interactive"] and _answer(question) != "yes":
+        if options["interactive"] and answer(question) != "yes":
             raise CommandError("Cancelled. Nothing was erased.")
         try:
             erasures.ask(user=user, as_=_who(), now=timezone.now(), using=database)
@@ -276,13 +279,6 @@ def _refuse_held(user: str, database: str) -> None:
 
 def _lift_first(error: holds.Held) -> str:
     return f"Nothing was erased: {error}. To lift it: chatkit_user hold --lift {error.user}"
-
-
-def _answer(question: str) -> str:
-    try:
-        return input(question)
-    except EOFError:  # nobody is there to answer
-        return ""
 
 
 def _who() -> str:
