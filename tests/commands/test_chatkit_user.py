@@ -19,6 +19,8 @@ from django_chatkit.management import files
 from django_chatkit.models import ChatThread, ChatThreadItem, EndUser, Erasure, Hold
 from django_chatkit.services import annotations, erasures, holds, sync
 from django_chatkit.services.sync import Pace
+from django_chatkit.services.transcript_rows import walk
+from django_chatkit.services.transcripts import FORMATS
 from django_chatkit.testing import Emulator
 from django_chatkit.wiring import connect
 
@@ -170,6 +172,21 @@ def test_export_writes_an_archive_that_only_its_owner_may_read(mirror: str, tmp_
     threads = json.loads(ZipFile(file).read("threads.json"))["threads"]
     assert [each["id"] for each in threads] == ["cthr_1", "cthr_2"]
     assert [path.name for path in tmp_path.iterdir()] == ["ada.zip"]
+
+
+def test_of_all_that_leaves_the_site_the_export_alone_has_staffs_words(mirror: str, tmp_path: Path) -> None:
+    file, folder = tmp_path / "ada.zip", tmp_path / "archive"
+    assert user("export", "--output", str(file), database=mirror).code == 0
+    assert run("chatkit_archive", str(folder), "--database", mirror).code == 0
+
+    exported = {name: ZipFile(file).read(name).decode() for name in ZipFile(file).namelist()}
+    archived = "".join(each.read_text() for each in folder.rglob("*") if each.is_file())
+    threads = ChatThread.objects.using(mirror).of("ada")
+    of_threads = ["".join(each.write(walk(threads))) for each in FORMATS.values()]
+
+    noted = [name.partition("/")[0] for name, text in exported.items() if "Kind" in text]
+    assert noted == ["transcripts", "person.json"]
+    assert all("Hello" in each and "Kind" not in each for each in (archived, *of_threads))
 
 
 def test_export_has_a_name_of_its_own_where_none_is_given(
