@@ -12,7 +12,7 @@ from django.core.management.base import CommandError
 from .. import conf, wiring
 from ..models import ChatThread
 from ..services import verify
-from ..services.differences import Difference, Sample, VerifyReport
+from ..services.differences import Difference, Sample, VerifyReport, What
 from .conduct import ChatKitCommand
 from .pulse import Pulse
 from .wording import counted
@@ -21,9 +21,15 @@ SAMPLE = 50
 _MOST_SEEDS = 2**32
 
 _REMEDY = (
-    "Run chatkit_sync --full: it brings the mirror to what upstream has; with --deep also where rows were changed here by "
-    "hand. While people chat, the mirror is behind at times."
+    "Run chatkit_sync --full: it brings the mirror to what upstream has, and marks as gone what upstream no longer lists; with "
+    "--deep also where rows were changed here by hand. While people chat, the mirror is behind at times."
 )
+# What a kind of difference comes to: for whoever asks whether anything is lost these are three answers.
+_SUMS = {
+    "missing here": (What.MISSING, What.GONE_HERE, What.BEHIND),
+    "gone upstream": (What.NOT_UPSTREAM,),
+    "different": (What.PAYLOAD, What.ORDER, What.TEXT),
+}
 
 
 def add_arguments(parser: ArgumentParser, scopes: Any) -> None:
@@ -123,7 +129,7 @@ def _line(report: VerifyReport) -> str:
         return f"incomplete: {_counts(report)}, {counted(len(report.failures), 'failure')}"
     if report.sample is not None:
         return f"sample, --seed {report.sample.seed}: {_counts(report)}"
-    return f"complete: {_counts(report)}"
+    return f"{'different' if report.differences else 'complete'}: {_counts(report)}"
 
 
 def _progress(report: VerifyReport, pulse: Pulse) -> str:
@@ -132,8 +138,15 @@ def _progress(report: VerifyReport, pulse: Pulse) -> str:
 
 
 def _counts(report: VerifyReport) -> str:
-    differences = counted(report.differences, "difference") if report.differences else "no difference"
-    return f"{counted(report.threads, 'thread')}, {counted(report.items, 'item')} compared, {differences}"
+    return f"{counted(report.threads, 'thread')}, {counted(report.items, 'item')} compared, {_differences(report)}"
+
+
+def _differences(report: VerifyReport) -> str:
+    if not report.differences:
+        return "no difference"
+    sums = {words: sum(report.kinds[kind] for kind in kinds) for words, kinds in _SUMS.items()}
+    parts = ", ".join(f"{count} {words}" for words, count in sums.items() if count)
+    return f"{counted(report.differences, 'difference')} ({parts})"
 
 
 def _positive(text: str) -> int:

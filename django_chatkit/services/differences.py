@@ -1,6 +1,7 @@
 """What a comparison of upstream with a copy of it finds, and the report of that. Names and counts, never content."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
@@ -134,6 +135,8 @@ class VerifyReport(Report):
     items: int = 0
     requests: int = 0
     differences: int = 0
+    # How many of each kind there are.
+    kinds: Counter[What] = field(default_factory=Counter)
     found: list[Difference] = field(default_factory=list)
     # What is worth knowing, and no difference: the first thousand.
     notes: list[str] = field(default_factory=list)
@@ -146,6 +149,7 @@ class VerifyReport(Report):
     def add(self, difference: Difference) -> None:
         """Count a difference, and keep it while there is room."""
         self.differences += 1
+        self.kinds[difference.what] += 1
         if len(self.found) < KEPT:
             self.found.append(difference)
 
@@ -162,6 +166,7 @@ class VerifyReport(Report):
             "items": self.items,
             "requests": self.requests,
             "differences": self.differences,
+            "kinds": {what.value: count for what, count in self.kinds.items()},
             "found": [each.as_dict() for each in self.found],
             "left_out": self.differences - len(self.found),
             "notes": self.notes,

@@ -2,6 +2,7 @@ import json
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from django_chatkit.models import ChatThread
 from django_chatkit.services.differences import KEPT
@@ -75,6 +76,37 @@ def test_each_difference_is_a_line_and_the_remedy_is_named(synced: Emulator, sco
     assert outcome.error.startswith("The mirror differs from upstream: ")
 
 
+def test_what_is_missing_what_is_gone_and_what_differs_are_told_apart_with_their_ids(
+    synced: Emulator,
+) -> None:
+    synced.add_thread(user="eve", id="cthr_new")
+    synced.remove_thread("cthr_0")
+    synced.change_thread("cthr_1", title="Cats")
+    synced.add_item("cthr_1")
+    ChatThread.objects.filter(pk="cthr_2").update(gone_at=timezone.now())
+
+    outcome = run("chatkit_sync", "--verify", "--full")
+
+    assert outcome.code == 1
+    *differences, last = outcome.out.splitlines()
+    assert sorted(differences) == [
+        "thread cthr_0: present here, and not listed upstream",
+        "thread cthr_1: differs in title",
+        "thread cthr_1: the mirror is behind: 1 newer upstream",
+        "thread cthr_2: marked gone here, and upstream has it",
+        "thread cthr_new: missing here",
+    ]
+    assert last.startswith("different: ")
+    assert last.endswith(" compared, 5 differences (3 missing here, 1 gone upstream, 1 different)")
+    assert run("chatkit_sync", "--verify", "--full", "--json").json["kinds"] == {
+        "missing": 1,
+        "gone here": 1,
+        "not upstream": 1,
+        "payload": 1,
+        "behind": 1,
+    }
+
+
 def test_json_is_one_object_with_the_first_thousand(synced: Emulator) -> None:
     ChatThread.objects.all().delete()
     for number in range(KEPT):
@@ -105,7 +137,7 @@ def test_failures_are_named_and_what_was_not_compared_is_not_complete(synced: Em
     assert outcome.code == 1
     assert outcome.out.splitlines() == [
         "thread cthr_2: the mirror is behind: 1 newer upstream",
-        "incomplete: 3 threads, 5 items compared, 1 difference, 1 failure",
+        "incomplete: 3 threads, 5 items compared, 1 difference (1 missing here), 1 failure",
     ]
     remedy, failure = outcome.err.splitlines()
     assert remedy.startswith(REMEDY)
