@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 from ..models import ChatThread
+from . import pruned
 
 # Agent Builder is announced to shut down on this day; nobody has said what the endpoints answer from then on.
 CLOSES = datetime(2026, 11, 30, tzinfo=UTC)
@@ -53,3 +55,25 @@ def outlook(*, now: datetime, using: str = "default") -> Outlook:
         DatabaseError: the tables can't be read.
     """
     return Outlook(unarchived=ChatThread.objects.using(using).unarchived().count(), now=now)
+
+
+class Standing(StrEnum):
+    """Tell where a thread of upstream's stands here."""
+
+    ARCHIVED = "in an archive as it is now"
+    UNARCHIVED = "in no archive as it is now"
+    UNMIRRORED = "not in the mirror, and so in no archive"
+    KEPT_OUT = "kept out of the mirror, by an erasure or by retention"
+
+
+def standing(id: str, *, using: str = "default") -> Standing:
+    """Return where a thread stands that upstream lists, as far as the mirror knows."""
+    moments = (
+        ChatThread.objects.using(using).filter(pk=id).values_list("archived_at", "last_activity_at").first()
+    )
+    if moments is not None:
+        archived_at, last_activity_at = moments
+        is_current = archived_at and (last_activity_at is None or last_activity_at <= archived_at)
+        return Standing.ARCHIVED if is_current else Standing.UNARCHIVED
+    is_kept_out = pruned.left_out([id], using=using) or pruned.erased([id], using=using)
+    return Standing.KEPT_OUT if is_kept_out else Standing.UNMIRRORED

@@ -270,6 +270,7 @@ def test_the_clock_is_compared_with_upstreams(off: timedelta, words: str) -> Non
             settings=conf.Settings(base_url=server.base_url),
             clock=lambda: timezone.now() + off,
             open_session=False,
+            using=None,
         )
         clock = next(each for each in found if each.name == "clock")
         client.close()

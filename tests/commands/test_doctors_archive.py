@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
+from django.test import override_settings
 from django.utils import timezone
 
 from django_chatkit import conf
@@ -10,7 +11,7 @@ from django_chatkit.client import APIConnectionError, ChatKit
 from django_chatkit.management.doctor import archive
 from django_chatkit.management.doctor import upstream as examination
 from django_chatkit.management.doctor.findings import Finding
-from django_chatkit.models import ChatThread, EndUser
+from django_chatkit.models import ChatThread, EndUser, ErasedThread, Erasure, PrunedThread
 from django_chatkit.services import closing
 from django_chatkit.testing import Emulator
 from django_chatkit.testing.adapter import EmulatorAdapter
@@ -62,10 +63,12 @@ def test_what_is_unarchived_is_told(database: str, now: datetime, verdict: str, 
     assert when in says
 
 
-def examined(emulator: Emulator, now: datetime) -> list[Finding]:
+def examined(emulator: Emulator, now: datetime, using: str = "default") -> list[Finding]:
     """Return what is said of archives while upstream is examined."""
     client = ChatKit(api_key="sk-test", base_url="http://e.invalid/v1", adapter=EmulatorAdapter(emulator))
-    findings = examination.examine(client=client, settings=conf.read(), clock=lambda: now, open_session=False)
+    findings = examination.examine(
+        client=client, settings=conf.read(), clock=lambda: now, open_session=False, using=using
+    )
     return [each for each in findings if each.name == "archive"]
 
 
@@ -90,6 +93,96 @@ def test_after_the_end_upstreams_answer_is_told(upstream: Emulator, status: int,
     assert finding.verdict == "note"
     assert "2026-11-30, is past" in finding.says
     assert words in finding.says
+
+
+@pytest.mark.parametrize(
+    ("now", "verdict"),
+    [pytest.param(LONG_BEFORE, "note", id="early"), pytest.param(BEFORE, "wrong", id="late")],
+)
+@pytest.mark.parametrize("is_mirrored", [True, False])
+def test_an_archived_mirror_is_no_proof_where_upstreams_newest_thread_is_in_no_archive(
+    upstream: Emulator, database: str, now: datetime, verdict: str, is_mirrored: bool
+) -> None:
+    upstream.add_thread(user="ada", id="cthr_0")
+    upstream.add_thread(user="ada", id="cthr_1")
+    if is_mirrored:
+        thread(database)
+
+    (finding,) = examined(upstream, now, database)
+
+    words = "in no archive as it is now." if is_mirrored else "not in the mirror, and so in no archive."
+    assert (finding.verdict, finding.says) == (verdict, f"upstream's newest thread, cthr_1, is {words}")
+    assert finding.remedy == "Run: python manage.py chatkit_archive DIR"
+
+
+@pytest.mark.parametrize(
+    ("last_activity_at", "verdict"),
+    [
+        pytest.param(None, "well", id="no-activity"),
+        pytest.param(LONG_BEFORE, "well", id="as-it-is"),
+        pytest.param(BEFORE + timedelta(hours=1), "wrong", id="went-on"),
+    ],
+)
+def test_upstreams_newest_thread_may_be_archived(
+    upstream: Emulator, database: str, last_activity_at: datetime | None, verdict: str
+) -> None:
+    upstream.add_thread(user="ada", id="cthr_1")
+    thread(
+        database, archived_at=BEFORE, **({"last_activity_at": last_activity_at} if last_activity_at else {})
+    )
+
+    (finding,) = examined(upstream, BEFORE, database)
+
+    assert finding.verdict == verdict
+
+
+def test_of_a_newest_thread_that_is_kept_out_nothing_is_claimed(upstream: Emulator, database: str) -> None:
+    upstream.add_thread(user="ada", id="cthr_1")
+    PrunedThread.objects.using(database).create(id="cthr_1", active_at=BEFORE)
+    (left_out,) = examined(upstream, BEFORE, database)
+    PrunedThread.objects.using(database).all().delete()
+    erasure = Erasure.objects.using(database).create(end_user="ada", asked_at=BEFORE)
+    ErasedThread.objects.using(database).create(id="cthr_1", erasure=erasure, erased_at=BEFORE)
+
+    (erased,) = examined(upstream, BEFORE, database)
+
+    assert left_out == erased
+    assert erased.verdict == "unknown"
+    assert "kept out of the mirror, by an erasure or by retention" in erased.says
+
+
+def test_of_a_newest_thread_that_can_be_no_row_nothing_is_claimed(upstream: Emulator) -> None:
+    upstream.add_thread(user="ada", id="cthr_" + "x" * 300)
+
+    (finding,) = examined(upstream, BEFORE)
+
+    assert finding.verdict == "unknown"
+    assert finding.says.startswith("upstream's newest thread can be no row here: ")
+
+
+def test_where_the_tables_cannot_be_read_nothing_is_looked_up(upstream: Emulator) -> None:
+    upstream.add_thread(user="ada", id="cthr_1")
+    client = ChatKit(api_key="sk-test", base_url="http://e.invalid/v1", adapter=EmulatorAdapter(upstream))
+
+    found = examination.examine(
+        client=client, settings=conf.read(), clock=lambda: BEFORE, open_session=False, using=None
+    )
+
+    assert "archive" not in {each.name for each in found}
+
+
+def test_that_upstream_was_not_asked_is_said(upstream: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    says = "upstream was not asked, so threads that never reached the mirror would not show."
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    assert says in run("chatkit_doctor", "--json", "--skip", "beat", "--skip", "upstream").out
+    upstream.fail("list_threads", status=401)
+    (refused,) = examined(upstream, BEFORE)
+
+    with override_settings(CHATKIT={"WORKFLOW_ID": "wf_a"}):
+        without_key = run("chatkit_doctor", "--json", "--skip", "beat")
+
+    assert (refused.verdict, refused.says) == ("unknown", says)
+    assert says in without_key.out
 
 
 def test_no_answer_is_told_as_none() -> None:

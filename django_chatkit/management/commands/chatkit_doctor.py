@@ -70,34 +70,48 @@ class Command(ChatKitCommand):
 
 def examine(*, using: str, skip: Collection[str], wait: float | None) -> Iterator[Finding]:
     """Ask every question that is not skipped, the cheap ones first."""
-    parts = (_ours(using, skip), _theirs(skip), _celery(skip, wait))
-    return (finding for part in parts for finding in part if finding.name not in skip)
+    found = _findings(using, skip, wait)
+    return (finding for finding in found if finding.name not in skip)
 
 
-def _ours(using: str, skip: Collection[str]) -> Iterator[Finding]:
+def _findings(using: str, skip: Collection[str], wait: float | None) -> Iterator[Finding]:
     yield from here.examine_settings(about_beat="beat" not in skip)
     tables = here.examine_database(using=using)
     yield tables
-    if tables.verdict is Verdict.WELL:
-        yield from here.examine_work(using=using, now=timezone.now())
-        yield from runs.examine(using=using, now=timezone.now())
-        yield from archive.examine(using=using, now=timezone.now())
-    else:
-        yield here.work_unknown()
-        yield runs.runs_unknown()
-        yield archive.archive_unknown()
+    is_readable = tables.verdict is Verdict.WELL
+    yield from _ours(using) if is_readable else _ours_unknown()
+    yield from _theirs(using if is_readable else None, skip)
+    yield from _celery(skip, wait)
 
 
-def _theirs(skip: Collection[str]) -> Iterator[Finding]:
+def _ours(using: str) -> Iterator[Finding]:
+    yield from here.examine_work(using=using, now=timezone.now())
+    yield from runs.examine(using=using, now=timezone.now())
+    yield from archive.examine(using=using, now=timezone.now())
+
+
+def _ours_unknown() -> Iterator[Finding]:
+    yield here.work_unknown()
+    yield runs.runs_unknown()
+    yield archive.archive_unknown()
+
+
+def _theirs(using: str | None, skip: Collection[str]) -> Iterator[Finding]:
     if "upstream" in skip:
+        yield archive.upstream_unknown()
         return
     try:
         settings, client = conf.read(), wiring.connect()
     except ImproperlyConfigured:
         yield unknown("upstream", "not asked, because the settings make no client.")
+        yield archive.upstream_unknown()
         return
     yield from upstream.examine(
-        client=client, settings=settings, clock=timezone.now, open_session="workflow" not in skip
+        client=client,
+        settings=settings,
+        clock=timezone.now,
+        open_session="workflow" not in skip,
+        using=using,
     )
 
 

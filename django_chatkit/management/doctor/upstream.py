@@ -21,14 +21,22 @@ TOLERANCE = timedelta(seconds=30)
 
 
 def examine(
-    *, client: ChatKit, settings: conf.Settings, clock: Callable[[], datetime], open_session: bool
+    *,
+    client: ChatKit,
+    settings: conf.Settings,
+    clock: Callable[[], datetime],
+    open_session: bool,
+    using: str | None,
 ) -> Iterator[Finding]:
-    """List one thread, compare clocks, and open and cancel a session of one second where that is asked for."""
+    """List the newest thread, compare clocks, and open and cancel a session of one second where that is asked for.
+
+    ``using`` names the mirror that the thread is looked up in; None where it can't be read.
+    """
     client = client.with_options(
         max_retries=0, timeout=min(PATIENCE, client.timeout[1]), longest_wait=PATIENCE
     )
     try:
-        page = client.threads.list(limit=1)
+        page = client.threads.list(limit=1, order="desc")
     except APIError as error:
         yield _refused(error, settings)
         yield from archive.what_is_left(error, now=clock())
@@ -38,6 +46,8 @@ def examine(
     key = remedies.masked(settings.api_key)
     yield well("upstream", f"{settings.base_url} answers to the key {key}.")
     yield from archive.what_is_left(None, now=clock())
+    if using is not None:
+        yield from archive.examine_newest(page.data, using=using, now=clock())
     yield _clock(page._head.headers, clock())
     yield _workflow(client, settings, open_session=open_session)
 
