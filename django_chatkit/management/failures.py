@@ -18,12 +18,13 @@ from ..services.archive_offline import Unfinished
 from ..services.archive_tally import Lacking
 from ..services.kept import Damaged
 from ..services.reading import Unmirrorable
-from ..services.reports import UNKNOWN_END_USER, Failure
+from ..services.reports import UNKNOWN_END_USER, UNKNOWN_HERE, Failure
 from . import remedies
 
 # What stays as it is, however often it is run. A ValueError is the client's, of what no request can carry.
 _LASTING = {
     UNKNOWN_END_USER,
+    UNKNOWN_HERE,
     *(
         each.__name__
         for each in (
@@ -51,8 +52,13 @@ _LACKING = (
     "Lines are missing in manifest.jsonl, or are too many: take it, or the whole archive, from another copy, or run chatkit_archive "
     "again while upstream lives. Where lines were taken out on purpose, set the totals in archive.json to what manifest.jsonl holds."
 )
+_SPELLING = (
+    "Check the spelling: an end user is named as USER_ID returns it, by default the account's primary key."
+)
 _REMEDIES = {
-    UNKNOWN_END_USER: "Check the spelling: an end user is named as USER_ID returns it, by default the account's primary key.",
+    UNKNOWN_END_USER: _SPELLING,
+    UNKNOWN_HERE: f"{_SPELLING} chatkit_user erase USER --dry-run asks upstream and deletes nothing; chatkit_sync --user USER brings "
+    "what is there.",
     BrokenArchive.__name__: _ANOTHER_COPY,
     Damaged.__name__: _ANOTHER_COPY,
     Lacking.__name__: _LACKING,

@@ -12,6 +12,8 @@ MAX_ID_LENGTH = 255
 
 # The error of an end user whom neither side knows. No exception stands for it.
 UNKNOWN_END_USER = "unknown here, and without threads upstream"
+# The same where upstream was not asked: it may have threads that no sync brought.
+UNKNOWN_HERE = "unknown here; upstream was not asked"
 
 # What a database refuses, or what would make two lines of one in a log, or a terminal obey: ids and upstream's words may
 # hold it.

@@ -92,24 +92,31 @@ def test_show_names_the_owner_and_who_it_was(mirror: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "was_asked"),
     [
-        ["show"],
-        ["export"],
-        ["erase", "--yes"],
-        ["erase", "--dry-run"],
-        ["erase", "--here", "--yes"],
+        pytest.param(["show"], False, id="show"),
+        pytest.param(["export"], False, id="export"),
+        pytest.param(["erase", "--yes"], True, id="erase"),
+        pytest.param(["erase", "--dry-run"], True, id="erase-dry"),
+        pytest.param(["erase", "--here", "--yes"], False, id="erase-here"),
     ],
-    ids=" ".join,
 )
-def test_who_is_unknown_is_a_mistake_and_is_named(mirror: str, arguments: list[str], tmp_path: Path) -> None:
+def test_who_is_unknown_is_a_mistake_and_is_named_and_whether_upstream_was_asked(
+    mirror: str, upstream: Emulator, arguments: list[str], was_asked: bool, tmp_path: Path
+) -> None:
     if arguments == ["export"]:
         arguments = [*arguments, "--output", str(tmp_path / "nobody.zip")]
 
     outcome = user(*arguments, database=mirror, who="nobody")
 
     assert outcome.code == 1
-    assert outcome.err.startswith("end user nobody: unknown here")
+    failure, remedy = outcome.err.splitlines()
+    says = (
+        "unknown here, and without threads upstream" if was_asked else "unknown here; upstream was not asked"
+    )
+    assert failure == f"end user nobody: {says}"
+    assert ("chatkit_user erase USER --dry-run asks upstream" in remedy) is not was_asked
+    assert bool(upstream.count()) is was_asked
     assert not EndUser.objects.using(mirror).filter(pk="nobody").exists()
     assert list(tmp_path.iterdir()) == []
 

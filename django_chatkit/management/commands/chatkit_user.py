@@ -16,31 +16,14 @@ from ...models import EndUser
 from ...services import erasing, erasures, holds, people, person_archive
 from ...services.paging import Contradiction
 from ...services.reading import MAX_USER_LENGTH, Unmirrorable
-from ...services.reports import UNKNOWN_END_USER, Failure, Report
+from ...services.reports import UNKNOWN_END_USER, UNKNOWN_HERE, Failure, Report
 from ...services.transcripts import moment
-from .. import files, ids, remedies
+from .. import deeds, files, ids, remedies
 from .. import people as words
 from ..asking import answer
 from ..conduct import ChatKitCommand
 from ..wording import counted
 
-# Which options go with which deed.
-_OPTIONS = {
-    "show": set[str](),
-    "export": {"output"},
-    "erase": {"dry_run", "here", "interactive", "pending"},
-    "hold": {"lift", "reason"},
-}
-_DEFAULTS: dict[str, Any] = {
-    "output": None,
-    "dry_run": False,
-    "here": False,
-    "interactive": True,
-    "pending": False,
-    "lift": False,
-    "reason": None,
-}
-_SPELT = {"interactive": "--noinput", "dry_run": "--dry-run"}
 _UNFIT = re.compile(r"[^A-Za-z0-9_-]+")
 
 
@@ -59,49 +42,11 @@ class Command(ChatKitCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the deeds, and what goes with each."""
         super().add_arguments(parser)
-        # Else argparse takes an option between the deed and the end user for the end of what may be named.
-        parser.parse_args = parser.parse_intermixed_args  # type: ignore[method-assign]
-        parser.add_argument("deed", choices=list(_OPTIONS), help="What to do.")
-        parser.add_argument("user", nargs="?", default="", help="The end user's id, as USER_ID returns it.")
-        parser.add_argument(
-            "--output",
-            metavar="FILE",
-            help="With export: the file to write, which must not exist. Defaults to chatkit-USER-DATE.zip.",
-        )
-        parser.add_argument(
-            "--dry-run",
-            action="store_true",
-            help="With erase: say exactly what would go. Asks upstream for its list, and writes nothing.",
-        )
-        parser.add_argument(
-            "--noinput",
-            "--no-input",
-            "--yes",
-            action="store_false",
-            dest="interactive",
-            help="With erase: do not ask whether that is what is meant.",
-        )
-        parser.add_argument(
-            "--pending",
-            action="store_true",
-            help="With erase, in place of USER: go on with every erasure that was asked for, here or in the admin, and is "
-            "not done. Does not ask; it is what beat does, for cron.",
-        )
-        parser.add_argument(
-            "--here",
-            action="store_true",
-            help="With erase: erase here at once and alone, without asking upstream, where that has closed. The row of the "
-            "erasure keeps that upstream's half is not confirmed.",
-        )
-        parser.add_argument("--lift", action="store_true", help="With hold: lift the hold.")
-        parser.add_argument("--reason", metavar="TEXT", help="With hold: why, for staff.")
+        deeds.add_arguments(parser)
 
     def act(self, *, database: str, deed: str = "", user: str = "", **options: Any) -> None:
         """Do what was asked for and tell what came of it."""
-        for name, default in _DEFAULTS.items():
-            if options.setdefault(name, default) != default and name not in _OPTIONS[deed]:
-                fitting = next(each for each, names in _OPTIONS.items() if name in names)
-                raise CommandError(f"{_SPELT.get(name, f'--{name}')} goes with {fitting}, not with {deed}.")
+        deeds.check(deed, options)
         if options["pending"]:
             self._erase_pending(user, database, options)
             return
@@ -117,7 +62,7 @@ class Command(ChatKitCommand):
     def _show(self, user: str, database: str, options: dict[str, Any]) -> None:
         facts = people.facts(user=user, now=timezone.now(), using=database)
         if not facts.is_known and not facts.erasures:
-            self._fail_unknown(user, options)
+            self._fail_unknown(user, UNKNOWN_HERE, options)
         self._say(words.as_dict(facts), words.lines(facts), options)
 
     def _export(self, user: str, database: str, options: dict[str, Any]) -> None:
@@ -135,7 +80,7 @@ class Command(ChatKitCommand):
             pieces = person_archive.write(user=user, now=now, using=database, on_page=count)
             size = files.write(Path(name), pieces)
         except holds.UnknownEndUser:
-            self._fail_unknown(user, options)
+            self._fail_unknown(user, UNKNOWN_HERE, options)
         except FileExistsError as error:
             raise CommandError(f"{name} is there already. Give another --output, or remove it.") from error
         except OSError as error:
@@ -225,7 +170,7 @@ class Command(ChatKitCommand):
             raise CommandError(_unusable(error)) from error
         last = survey.facts.erasures[0] if survey.facts.erasures else None
         if not survey.is_known and last is None:
-            self._fail_unknown(user, options)
+            self._fail_unknown(user, UNKNOWN_HERE if survey.here_only else UNKNOWN_END_USER, options)
         if not survey.is_known and last and (last.is_confirmed or (survey.here_only and last.finished_at)):
             raise _NothingLeft
         return survey
@@ -257,8 +202,8 @@ class Command(ChatKitCommand):
             for line in lines:
                 self.stdout.write(line)
 
-    def _fail_unknown(self, user: str, options: dict[str, Any]) -> None:
-        failure = Failure(noun="end user", id=user, error=UNKNOWN_END_USER)
+    def _fail_unknown(self, user: str, error: str, options: dict[str, Any]) -> None:
+        failure = Failure(noun="end user", id=user, error=error)
         self.tell(Report(failures=[failure]), as_json=options["json"], verbosity=options["verbosity"])
 
 
