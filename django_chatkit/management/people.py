@@ -4,11 +4,15 @@ from dataclasses import asdict
 from typing import Any
 
 from ..models import Erasure, Hold
+from ..services.completeness import Completeness
 from ..services.erasures import Survey
 from ..services.people import Facts
 from ..services.reports import ErasureReport
 from ..services.transcripts import moment
 from .wording import counted
+
+# Ids that are named in a line; programs are told all.
+_NAMED = 20
 
 
 def lines(facts: Facts) -> list[str]:
@@ -27,6 +31,31 @@ def lines(facts: Facts) -> list[str]:
         held(facts.hold),
         *(_erasure(each) for each in facts.erasures),
     ]
+
+
+def known(user: str, of: Completeness) -> list[str]:
+    """Tell as of when the mirror speaks, and what it lacks."""
+    sync = f"chatkit_sync --user {user}"
+    left_out = (
+        f"Retention keeps {counted(of.left_out, 'thread')} out of the mirror; whose they were is not kept: "
+        f"chatkit_user erase {user} --dry-run lists what upstream has."
+    )
+    return [
+        f"As of {moment(of.as_of)}: then began the last sync of all their threads that came through."
+        if of.as_of
+        else f"No sync of all their threads is known to have come through: run {sync} first.",
+        *([f"The last look at them failed: {of.last_error}"] if of.last_error else ()),
+        *_named(f"Not copied whole, run {sync}", of.unfinished),
+        *_named("Words dropped by retention", of.emptied),
+        *([left_out] if of.left_out else ()),
+    ]
+
+
+def _named(says: str, ids: tuple[str, ...]) -> list[str]:
+    if not ids:
+        return []
+    more = f", and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
+    return [f"{says}: {', '.join(ids[:_NAMED])}{more}."]
 
 
 def as_dict(facts: Facts) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from ..models import ChatThread, ThreadNote, ThreadReview
 from ..models.fields import dumps
 from . import people, person_pages
+from .completeness import Completeness, completeness
 from .holds import UnknownEndUser
 from .transcript_rows import OnPage, walk
 from .transcripts import FORMATS, moment
@@ -41,21 +42,25 @@ def write(
 
 
 def _entries(facts: people.Facts, now: datetime, using: str, on_page: OnPage | None) -> Iterator[Entry]:
-    yield "index.html", person_pages.index(facts=facts, now=now, using=using)
+    known = completeness(user=facts.user, using=using)
+    yield "index.html", person_pages.index(facts=facts, as_of=known.as_of, now=now, using=using)
     threads = ChatThread.objects.using(using).of(facts.user)
     for thread, items in walk(threads, on_page=on_page):
         for file, pieces in person_pages.transcript(thread, items, using=using):
             yield f"transcripts/{file}", pieces
     yield "threads.json", FORMATS["json"].write(walk(threads))
-    yield "person.json", _person(facts, now, using)
+    yield "person.json", _person(facts, known, now, using)
 
 
-def _person(facts: people.Facts, now: datetime, using: str) -> Iterator[str]:
-    """Write who it is, every session of theirs as upstream sent it, and staff's words on their threads."""
+def _person(facts: people.Facts, known: Completeness, now: datetime, using: str) -> Iterator[str]:
+    """Write who it is, as of when, every session of theirs as upstream sent it, and staff's words on their threads."""
     head: dict[str, Any] = {
         "end_user": facts.user,
         "owner": facts.owner or facts.former_owner or None,
         "exported_at": moment(now),
+        "as_of": moment(known.as_of) or None,
+        "not_copied_whole": list(known.unfinished),
+        "words_dropped": list(known.emptied),
     }
     yield dumps(head)[:-1]
     sessions = person_pages.sessions(facts.user, using)

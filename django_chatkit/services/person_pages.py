@@ -48,9 +48,9 @@ def file_of(thread_id: str, number: int = 1) -> str:
     return f"{stem(thread_id)}.html" if number == 1 else f"{stem(thread_id)}-{number}.html"
 
 
-def index(*, facts: Facts, now: datetime, using: str) -> Pieces:
-    """Write the page that leads to all others: who, how much, every thread and every session."""
-    context = {"facts": facts, "user": one_line(facts.user, limit=600), "at": now}
+def index(*, facts: Facts, as_of: datetime | None, now: datetime, using: str) -> Pieces:
+    """Write the page that leads to all others: who, how much, as of when, every thread and every session."""
+    context = {"facts": facts, "user": one_line(facts.user, limit=600), "at": now, "as_of": as_of}
     owner = one_line(facts.owner or facts.former_owner, limit=300)
     yield _render("index.html", title=_("Everything about one end user"), owner=owner, **context)
     row = get_template(f"{_FOLDER}/thread_row.html")

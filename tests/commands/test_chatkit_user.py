@@ -13,14 +13,15 @@ from zipfile import ZipFile
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connections
 from django.utils import timezone
 
 from django_chatkit.management import files
-from django_chatkit.models import ChatThread, ChatThreadItem, EndUser, Erasure, Hold
+from django_chatkit.models import ChatThread, ChatThreadItem, EndUser, Erasure, Hold, PrunedThread, SyncRun
 from django_chatkit.services import annotations, erasures, holds, sync
 from django_chatkit.services.sync import Pace
 from django_chatkit.services.transcript_rows import walk
-from django_chatkit.services.transcripts import FORMATS
+from django_chatkit.services.transcripts import FORMATS, moment
 from django_chatkit.testing import Emulator
 from django_chatkit.wiring import connect
 
@@ -64,12 +65,70 @@ def test_show_tells_what_there_is_in_lines(mirror: str) -> None:
     assert re.match(
         r"Threads: 2, 0 of them gone upstream; from 20\S+Z to 20\S+Z\.", outcome.out.splitlines()[2]
     )
-    assert outcome.out.splitlines()[3:] == [
+    *rest, as_of = outcome.out.splitlines()[3:]
+    assert rest == [
         "Items: 4.",
         "Staff's: 1 note, 0 reviews.",
         "Rows of sync runs about them: 0.",
         "Not held.",
     ]
+    assert re.fullmatch(
+        r"As of 20\S+Z: then began the last sync of all their threads that came through\.", as_of
+    )
+
+
+@pytest.mark.parametrize("deed", ["show", "export"])
+def test_what_is_lacking_is_named_with_as_of_when_the_mirror_speaks(
+    mirror: str, tmp_path: Path, deed: str
+) -> None:
+    file = ["--output", str(tmp_path / "ada.zip")] if deed == "export" else []
+    now = timezone.now()
+    threads = ChatThread.objects.using(mirror).of("ada")
+    threads.filter(pk="cthr_1").update(synced_at=None)
+    threads.filter(pk="cthr_2").update(words_dropped_at=now)
+    SyncRun.objects.using(mirror).all().delete()
+    EndUser.objects.using(mirror).filter(pk="ada").update(last_error="InternalServerError: no", looked_at=now)
+    PrunedThread.objects.using(mirror).create(id="cthr_old", active_at=now)
+
+    lines = user(deed, *file, database=mirror).out.splitlines()
+
+    assert lines[-5:] == [
+        "No sync of all their threads is known to have come through: run chatkit_sync --user ada first.",
+        "The last look at them failed: InternalServerError: no",
+        "Not copied whole, run chatkit_sync --user ada: cthr_1.",
+        "Words dropped by retention: cthr_2.",
+        (
+            "Retention keeps 1 thread out of the mirror; whose they were is not kept: "
+            "chatkit_user erase ada --dry-run lists what upstream has."
+        ),
+    ]
+
+
+@pytest.mark.parametrize("deed", ["show", "export"])
+def test_what_is_lacking_is_told_to_programs(mirror: str, tmp_path: Path, deed: str) -> None:
+    file = ["--output", str(tmp_path / "ada.zip")] if deed == "export" else []
+    ChatThread.objects.using(mirror).filter(pk="cthr_1").update(synced_at=None)
+
+    told = user(deed, "--json", *file, database=mirror).json
+
+    run_at = SyncRun.objects.using(mirror).get(kind="reconcile").started_at
+    assert told["as_of"] == moment(run_at)
+    assert (told["not_copied_whole"], told["words_dropped"]) == (["cthr_1"], [])
+    assert (told["last_error"], told["left_out_of_whomever"]) == ("", 0)
+
+
+def test_of_many_threads_that_lack_something_the_first_are_named(mirror: str) -> None:
+    rows = ChatThread.objects.using(mirror)
+    at = timezone.now()
+    rows.bulk_create(ChatThread(id=f"cthr_x{n:02}", end_user_id="ada", created_at=at) for n in range(22))
+
+    assert "cthr_x19, and 2 more." in user("show", database=mirror).out
+    assert len(user("show", "--json", database=mirror).json["not_copied_whole"]) == 22
+
+
+def test_show_takes_fifteen_queries(mirror: str, django_assert_num_queries: Any) -> None:
+    with django_assert_num_queries(15, connection=connections[mirror]):
+        user("show", database=mirror)
 
 
 def test_show_tells_programs_the_same(mirror: str, upstream: Emulator) -> None:

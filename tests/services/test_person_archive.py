@@ -19,6 +19,7 @@ from django_chatkit.models import ChatSession, ChatThread, ChatThreadItem, EndUs
 from django_chatkit.services import annotations, person_archive
 from django_chatkit.services.holds import UnknownEndUser, hold
 from django_chatkit.services.person_pages import ITEMS_ON_A_PAGE, file_of
+from django_chatkit.services.transcripts import moment
 from django_chatkit.testing import Emulator
 
 from .conftest import Clock
@@ -138,6 +139,21 @@ def test_sessions_and_staffs_words_are_in_the_other(ada: str, clock: Clock) -> N
     assert [each["thread_id"] for each in person["notes"]] == ["cthr_1"]
     assert person["reviews"][0]["tags"] == ["parcel"]
     assert person["reviews"][0]["rating"] == -1
+
+
+def test_it_says_as_of_when_it_speaks_and_what_it_lacks(ada: str, clock: Clock) -> None:
+    at = clock.now
+    EndUser.objects.using(ada).filter(pk="ada").update(looked_at=at, last_error="")
+    ChatThread.objects.using(ada).filter(pk="cthr_2").update(synced_at=at, words_dropped_at=at)
+
+    file = archive(ada, clock)
+
+    person = json.loads(file.read("person.json"))
+    assert person["as_of"] == moment(at)
+    assert (person["not_copied_whole"], person["words_dropped"]) == (["cthr_1"], ["cthr_2"])
+    first, second = re.findall(r"<tr>.*transcripts/.*</tr>", file.read("index.html").decode())
+    assert ("not copied whole" in first, "words dropped" in first) == (True, False)
+    assert ("not copied whole" in second, "words dropped" in second) == (False, True)
 
 
 def test_nobody_elses_words_no_hold_and_no_name_of_the_staff_is_in_it(ada: str, clock: Clock) -> None:

@@ -14,6 +14,7 @@ from ... import conf, wiring
 from ...client import ChatKit, ChatKitError
 from ...models import EndUser
 from ...services import erasing, erasures, holds, people, person_archive
+from ...services.completeness import completeness
 from ...services.paging import Contradiction
 from ...services.reading import MAX_USER_LENGTH, Unmirrorable
 from ...services.reports import UNKNOWN_END_USER, UNKNOWN_HERE, Failure, Report
@@ -63,7 +64,9 @@ class Command(ChatKitCommand):
         facts = people.facts(user=user, now=timezone.now(), using=database)
         if not facts.is_known and not facts.erasures:
             self._fail_unknown(user, UNKNOWN_HERE, options)
-        self._say(words.as_dict(facts), words.lines(facts), options)
+        known = completeness(user=user, using=database)
+        lines = [*words.lines(facts), *(words.known(user, known) if facts.is_known else ())]
+        self._say({**words.as_dict(facts), **known.as_dict()}, lines, options)
 
     def _export(self, user: str, database: str, options: dict[str, Any]) -> None:
         now = timezone.now()
@@ -88,7 +91,9 @@ class Command(ChatKitCommand):
         finally:
             progress.clear()
         line = f"Wrote {name}: {counted(threads, 'thread')}, {counted(size, 'byte')}. Whoever has the file can read it all."
-        self._say({"ok": True, "file": name, "threads": threads, "bytes": size}, [line], options)
+        known = completeness(user=user, using=database)
+        outcome = {"ok": True, "file": name, "threads": threads, "bytes": size, **known.as_dict()}
+        self._say(outcome, [line, *words.known(user, known)], options)
 
     def _erase(self, user: str, database: str, options: dict[str, Any]) -> None:
         if options["json"] and options["interactive"] and not options["dry_run"]:
