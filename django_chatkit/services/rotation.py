@@ -15,7 +15,7 @@ from django.db.models import Model, Q
 
 from ..models import ChatSession, ChatThread, ChatThreadItem, ThreadNote
 from ..models.fields import as_kept
-from ..models.sealing import HIDDEN, PREFIX, DamagedRow, Keyring
+from ..models.sealing import HIDDEN, PREFIX, DamagedRow, Keyring, MissingKey
 from ..models.words import WordsField, revealed
 from . import bulk
 from .reports import Failure, Report
@@ -73,6 +73,9 @@ _TABLES = (
     _Table("note", ThreadNote, "text"),
 )
 
+# How many rows at each end of a table are looked at where no key is set.
+AT_AN_END = 50
+
 # The models whose tables hold what was said.
 MODELS = tuple(table.model for table in _TABLES)
 
@@ -112,6 +115,21 @@ def is_due(*, keyring: Keyring, using: str) -> bool:
     return any(run.stale(table).exists() for table in _TABLES)
 
 
+def missing_key(*, keyring: Keyring, using: str) -> MissingKey | None:
+    """Return what there is to say of a row that no key opens, or None where none was found.
+
+    With keys it reads whole tables. Without any, which is how most sites are, it looks at the first and the last rows of each.
+    """
+    run = _Rotation(keyring, 1, using, RotationReport())
+    look = run.refuse_strangers if keyring.is_in_use else run.refuse_strangers_at_the_ends
+    try:
+        for table in _TABLES:
+            look(table)
+    except MissingKey as error:
+        return error
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class _Rotation:
     """One run."""
@@ -143,6 +161,12 @@ class _Rotation:
         for prefix in self.keyring.prefixes:
             strange = strange.exclude(kept__startswith=prefix)
         for stored in strange.values_list("kept", flat=True)[:1]:
+            self.keyring.open(stored)
+
+    def refuse_strangers_at_the_ends(self, table: _Table) -> None:
+        """Raise where one of the first or last rows can't be opened."""
+        rows = self.rows(table).values_list("kept", flat=True)
+        for stored in (*rows[:AT_AN_END], *rows.reverse()[:AT_AN_END]):
             self.keyring.open(stored)
 
     def work(self, table: _Table) -> None:

@@ -368,6 +368,35 @@ def test_rows_that_are_not_encrypted_as_the_keys_say_are_told(upstream: Emulator
         assert says(doctor(), "work").startswith("nothing is overdue")
 
 
+@pytest.mark.parametrize(
+    "now_set", [pytest.param([], id="no-key"), pytest.param([keys.SECOND], id="another")]
+)
+@pytest.mark.parametrize("rows", [1, 200])
+def test_a_key_that_is_missing_is_told_with_the_remedy_in_one_line(
+    upstream: Emulator, now_set: list[str], rows: int
+) -> None:
+    ada = EndUser.objects.create(id="ada")
+    with change(upstream, ENCRYPTION_KEYS=[keys.FIRST]):
+        for number in range(rows):
+            ChatThread.objects.create(
+                id=f"cthr_{number}",
+                end_user=ada,
+                created_at=timezone.now(),
+                archived_at=timezone.now(),
+                payload={"id": "x"},
+            )
+
+    with change(upstream, ENCRYPTION_KEYS=now_set):
+        outcome = run("chatkit_doctor", "--skip", "beat")
+
+    assert outcome.code == 1
+    assert outcome.error == "Something is wrong with: work."
+    (line,) = outcome.err.splitlines()
+    assert line.startswith("wrong   work: rows can't be read. A row is encrypted with the key ")
+    assert "add that key at the end of the list" in line
+    assert not any(key in line for key in (keys.FIRST, keys.SECOND))
+
+
 def test_the_last_errors_are_shown(upstream: Emulator) -> None:
     soon = timezone.now() + timedelta(minutes=1)
     ada = EndUser.objects.create(id="ada", failures=3, last_error="APITimeoutError: late", due_at=soon)

@@ -160,10 +160,13 @@ def _days(using: str, now: datetime) -> Iterator[Finding]:
 
 
 def _sealed(using: str) -> Iterator[Finding]:
-    """Tell that rows are not as ENCRYPTION_KEYS says, where it says anything."""
-    if conf.problems() or not keyring().is_in_use:
+    """Tell that rows can't be read with ENCRYPTION_KEYS, or are not as these say, where they say anything."""
+    if conf.problems():
         return
-    if rotation.is_due(keyring=keyring(), using=using):
+    missing = rotation.missing_key(keyring=keyring(), using=using)
+    if missing is not None:
+        yield wrong("work", f"rows can't be read. {missing}", "See docs/encryption.md, Keys come and go.")
+    elif keyring().is_in_use and rotation.is_due(keyring=keyring(), using=using):
         says = "some rows are not encrypted as the first of ENCRYPTION_KEYS says."
         yield note("work", says, "Run: python manage.py chatkit_rotate")
 
