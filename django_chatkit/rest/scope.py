@@ -76,8 +76,17 @@ class Scope:
 
         With `user`, only that one's are asked for.
         """
-        own = () if self._may("view", model) else (self.end_user or _NOBODY,)
+        own = () if self._may("view", model) else self._own_only
         return own if user is None or user in own else (*own, user)
+
+    def readers(self) -> tuple[str, ...]:
+        """Return the end users to each of whom a thread must belong too for what was said in it to be read.
+
+        Who sees everybody's threads reads a stranger's only with the permission for transcripts; where the settings hide
+        what was said, no permission suffices.
+        """
+        reads_all = self._holds("view_transcript") and not conf.hides_content()
+        return () if reads_all else self._own_only
 
     def find(self, rows: QuerySet[Row], id: str, *, noun: str) -> Row:
         """Return the one with this id.
@@ -101,21 +110,9 @@ class Scope:
             raise forbidden(f"This account may see this, but has no permission to {action} it.")
         return row
 
-    def check_transcript(self, id: str) -> None:
-        """Let those who see everybody's threads read a stranger's only with the permission for transcripts.
-
-        Where the settings hide what was said, no permission suffices.
-
-        Raises:
-            Refusal: 403 for a thread that the asker may only see, 404 for one that is not there.
-        """
-        if self._holds("view_transcript") and not conf.hides_content():
-            return
-        thread = self.find(ChatThread.objects.present(), id, noun="Thread")
-        if thread.end_user_id != self.end_user:
-            raise forbidden(
-                "This account may see this thread, but has no permission to read what was said in it."
-            )
+    @property
+    def _own_only(self) -> tuple[str, ...]:
+        return (self.end_user or _NOBODY,)
 
     def _may(self, action: str, model: type[ChatSession] | type[ChatThread]) -> bool:
         return self._holds(get_permission_codename(action, model._meta))
