@@ -27,11 +27,10 @@ def order(
     """
     asked = limits.known(body, _BODY)
     _refuse_other_user(asked, end_user)
-    options = {name: asked[name] for name in limits.OPTIONS if name in asked}
     return {
         "user": end_user,
         "workflow": _workflow(settings, asked.get("workflow"), state_variables),
-        **limits.narrowed(_allowed(settings), limits.read(options)),
+        **limits.narrowed(_allowed(settings), _asked_options(asked)),
     }
 
 
@@ -40,18 +39,30 @@ def blame(body: Any) -> Iterator[None]:
     """Give upstream's refusal of a new session to whom it concerns: to the asker, or to the operator.
 
     Raises:
-        Refusal: upstream's own 400, when it names a field that the asker wrote.
+        Refusal: a 400 in our words, when upstream names a setting that the asker wrote; its own may quote anything.
         ImproperlyConfigured: when what the settings gave was refused before it was sent.
     """
     try:
         yield
     except (client.BadRequestError, client.UnprocessableEntityError) as error:
-        field = (error.param or "").partition(".")[0]
-        if field in limits.OPTIONS and field in body:
-            raise Refusal(400, error.message, param=error.param, code=error.code) from error
-        raise
+        param = _blamed(error.param or "", _asked_options(body))
+        if param is None:
+            raise
+        message = f"The chat service does not take this '{param}': choose another value, or leave it out."
+        raise invalid(message, param=param) from error
     except (TypeError, ValueError) as error:
         raise ImproperlyConfigured(f"CHATKIT leads to a session that can't be opened: {error}") from error
+
+
+def _asked_options(body: Mapping[str, Any]) -> dict[str, limits.Said]:
+    return limits.read({name: body[name] for name in limits.OPTIONS if name in body})
+
+
+def _blamed(param: str, asked: Mapping[str, limits.Said]) -> str | None:
+    """Return the name of a setting of the asker's, or of a group of them, that upstream refuses; None where it is none."""
+    if param in asked:
+        return asked[param].param
+    return param if any(path.startswith(f"{param}.") for path in asked) else None
 
 
 def _refuse_other_user(asked: Mapping[str, Any], end_user: str) -> None:

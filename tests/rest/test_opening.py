@@ -325,34 +325,61 @@ def test_a_wrong_setting_is_a_503_whose_remedy_is_in_the_log(
 
 
 def refuse(emulator: Emulator, status: int, param: str | None) -> None:
-    error = {"message": "no good", "type": "invalid_request_error", "param": param, "code": "invalid_value"}
+    error = {"message": "no good", "type": "invalid_request_error", "param": param, "code": "no_good"}
     emulator.fail("create_session", status=status, body={"error": error})
 
 
-def test_upstreams_refusal_of_the_askers_own_input_is_the_askers(
-    chatkit_emulator: Emulator, ada: User
-) -> None:
-    refuse(chatkit_emulator, 400, "expires_after.seconds")
+OF_THE_ASKER = [
+    pytest.param({"expires_after": 5}, "expires_after.seconds", "expires_after.seconds", id="a-setting"),
+    pytest.param({"expires_after": 5}, "expires_after", "expires_after", id="a-group"),
+    pytest.param(
+        {"rate_limits": {"per_minute": 5}},
+        "rate_limits.max_requests_per_1_minute",
+        "rate_limits.per_minute",
+        id="in-the-documentations-words",
+    ),
+]
 
-    response = bearer(ada).post(SESSIONS, {"expires_after": 5}, content_type="application/json")
+
+@pytest.mark.parametrize("status", [400, 422])
+@pytest.mark.parametrize(("body", "blamed", "param"), OF_THE_ASKER)
+def test_upstreams_refusal_of_the_askers_own_input_is_told_the_asker_in_our_words(
+    chatkit_emulator: Emulator, ada: User, status: int, body: dict[str, Any], blamed: str, param: str
+) -> None:
+    refuse(chatkit_emulator, status, blamed)
+
+    response = bearer(ada).post(SESSIONS, body, content_type="application/json")
 
     assert response.status_code == 400
     assert response.json()["error"] == {
-        "message": "no good",
+        "message": f"The chat service does not take this '{param}': choose another value, or leave it out.",
         "type": "invalid_request_error",
-        "param": "expires_after.seconds",
+        "param": param,
         "code": "invalid_value",
     }
 
 
-@pytest.mark.parametrize("param", ["expires_after.seconds", "workflow.id", "user", None])
+OF_THE_SITE = [
+    "expires_after.seconds",
+    "rate_limits.max_requests_per_1_minute",
+    "expires_after.sk-emulator",
+    "workflow.id",
+    "user",
+    "",
+    None,
+]
+
+
+@pytest.mark.parametrize("param", OF_THE_SITE)
 @pytest.mark.parametrize("status", [400, 422])
 def test_upstreams_refusal_of_what_the_site_set_is_a_502(
     chatkit_emulator: Emulator, ada: User, status: int, param: str | None
 ) -> None:
     refuse(chatkit_emulator, status, param)
+    body = {"user": str(ada.pk), "chatkit_configuration": {"history": {"enabled": False}}}
 
-    response = bearer(ada).post(SESSIONS, {"user": str(ada.pk)}, content_type="application/json")
+    response = bearer(ada).post(SESSIONS, body, content_type="application/json")
 
     assert response.status_code == 502
     assert "no good" not in response.content.decode()
+    assert "sk-emulator" not in response.content.decode()
