@@ -48,6 +48,11 @@ def invalid(message: str, *, param: str | None, code: str = "invalid_value") -> 
     return Refusal(400, message, param=param, code=code)
 
 
+def missing(param: str) -> Refusal:
+    """Return the refusal of an object that lacks what it must have."""
+    return invalid(f"'{param}' is required.", param=param, code="missing_required_parameter")
+
+
 def forbidden(message: str) -> Refusal:
     """Return the refusal of an act on something that the asker may see."""
     return Refusal(403, message, code="permission_denied")

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from .errors import echo, invalid
+from .errors import echo, invalid, missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +88,17 @@ def read(options: Mapping[str, Any]) -> dict[str, Said]:
     None is as good as nothing, as for the client.
 
     Raises:
-        Refusal: naming the one that upstream does not know or would not take.
+        Refusal: naming the one that upstream does not know or would not take, or that is said under two names.
     """
     given = {**options, "expires_after": _term(options.get("expires_after"))}
-    return {said.limit.alias_of or said.param: said for said in _walk(_SHAPE, given, "")}
+    settings: dict[str, Said] = {}
+    for said in _walk(_SHAPE, given, ""):
+        path = said.limit.alias_of or said.param
+        if path in settings:
+            names = f"'{settings[path].param}' and '{said.param}'"
+            raise invalid(f"{names} are two names of one setting: send one of them.", param=said.param)
+        settings[path] = said
+    return settings
 
 
 def narrowed(allowed: Mapping[str, Said], asked: Mapping[str, Said]) -> dict[str, Any]:
@@ -128,10 +135,12 @@ def _term(value: Any) -> Any:
     """Return the term of a session as the specification says it; the documentation gives just the seconds."""
     if not isinstance(value, Mapping):
         return {"seconds": value}
-    given = dict(value)
-    if given.pop("anchor", "created_at") != "created_at":
+    given = known(value, ("anchor", "seconds"), "expires_after")
+    if given.get("anchor", "created_at") != "created_at":
         raise invalid("'expires_after.anchor' must be 'created_at'.", param="expires_after.anchor")
-    return given
+    if given.get("seconds") is None:
+        raise missing("expires_after.seconds")
+    return {"seconds": given["seconds"]}
 
 
 def _walk(shape: Shape, value: object, path: str) -> Iterator[Said]:

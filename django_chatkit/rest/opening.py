@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from .. import client
 from ..conf import Settings
 from . import limits
-from .errors import Refusal, echo, invalid
+from .errors import Refusal, echo, invalid, missing
 
 _BODY = ("user", "workflow", *limits.OPTIONS)
 _UNSET = object()
@@ -71,7 +71,7 @@ def _refuse_other_user(asked: Mapping[str, Any], end_user: str) -> None:
 
 
 def _workflow(settings: Settings, asked: Any, state_variables: Mapping[str, Any]) -> dict[str, Any]:
-    wanted = limits.known({} if asked is None else asked, _WORKFLOW, "workflow")
+    wanted = _wanted(asked)
     _refuse_other_variables(wanted.get("state_variables"), state_variables)
     _refuse_other_tracing(wanted.get("tracing"))
     id = _workflow_id(settings, wanted.get("id"))
@@ -80,6 +80,16 @@ def _workflow(settings: Settings, asked: Any, state_variables: Mapping[str, Any]
         raise _fixed("workflow.version")
     extras = {"version": version, "state_variables": dict(state_variables)}
     return {"id": id, **{name: value for name, value in extras.items() if value}}
+
+
+def _wanted(asked: Any) -> Mapping[str, Any]:
+    """Return what an asker says of the workflow: nothing, or which one it speaks of."""
+    if asked is None:
+        return {}
+    wanted = limits.known(asked, _WORKFLOW, "workflow")
+    if wanted.get("id") is None:
+        raise missing("workflow.id")
+    return wanted
 
 
 def _refuse_other_variables(asked: Any, set_here: Mapping[str, Any]) -> None:

@@ -56,6 +56,12 @@ ALLOWED = [
         {"rate_limits": {"max_requests_per_1_minute": 20}},
         id="up-to-the-ceiling",
     ),
+    pytest.param(
+        {"rate_limits": {"max_requests_per_1_minute": None, "per_minute": 5}},
+        {},
+        {"rate_limits": {"max_requests_per_1_minute": 5}},
+        id="a-name-with-null-is-nothing",
+    ),
     pytest.param({}, UPLOADS, UPLOADS, id="defaults-hold-where-nothing-is-asked"),
     pytest.param(
         {"chatkit_configuration": {"file_upload": {"max_files": 1}, "history": {"recent_threads": 9}}},
@@ -97,51 +103,100 @@ REFUSED = [
     pytest.param({"c" * 500: 1}, {}, "c" * 200 + "…", "unknown_parameter", id="unknown-long-field"),
     pytest.param({"workflow": "wf_tests"}, {}, "workflow", "invalid_type", id="workflow-as-text"),
     pytest.param({"workflow": {"x": 1}}, {}, "workflow.x", "unknown_parameter", id="unknown-in-workflow"),
+    pytest.param({"workflow": {}}, {}, "workflow.id", "missing_required_parameter", id="no-workflow-named"),
+    pytest.param(
+        {"workflow": {"id": None, "version": "2"}},
+        {},
+        "workflow.id",
+        "missing_required_parameter",
+        id="a-version-of-no-workflow",
+    ),
     pytest.param({"workflow": {"id": "wf_x"}}, {}, "workflow.id", "invalid_value", id="foreign-workflow"),
     pytest.param({"workflow": {"id": ["wf_tests"]}}, {}, "workflow.id", "invalid_value", id="workflow-list"),
     pytest.param(
-        {"workflow": {"version": "2"}}, {}, "workflow.version", "invalid_value", id="version-of-its-own"
+        {"workflow": {"id": "wf_tests", "version": "2"}},
+        {},
+        "workflow.version",
+        "invalid_value",
+        id="version-of-its-own",
     ),
     pytest.param(
-        {"workflow": {"state_variables": {"role": "admin"}}},
+        {"workflow": {"id": "wf_tests", "state_variables": {"role": "admin"}}},
         {},
         "workflow.state_variables.role",
         "invalid_value",
         id="a-state-variable",
     ),
     pytest.param(
-        {"workflow": {"state_variables": {"role": None}}},
+        {"workflow": {"id": "wf_tests", "state_variables": {"role": None}}},
         {},
         "workflow.state_variables.role",
         "invalid_value",
         id="a-state-variable-of-null",
     ),
     pytest.param(
-        {"workflow": {"state_variables": []}},
+        {"workflow": {"id": "wf_tests", "state_variables": []}},
         {},
         "workflow.state_variables",
         "invalid_type",
         id="state-variables-in-a-list",
     ),
     pytest.param(
-        {"workflow": {"tracing": {"enabled": False}}},
+        {"workflow": {"id": "wf_tests", "tracing": {"enabled": False}}},
         {},
         "workflow.tracing.enabled",
         "invalid_value",
         id="no-tracing",
     ),
     pytest.param(
-        {"workflow": {"tracing": {"enabled": 0}}},
+        {"workflow": {"id": "wf_tests", "tracing": {"enabled": 0}}},
         {},
         "workflow.tracing.enabled",
         "invalid_value",
         id="tracing-as-number",
     ),
-    pytest.param({"workflow": {"tracing": True}}, {}, "workflow.tracing", "invalid_type", id="tracing-alone"),
+    pytest.param(
+        {"workflow": {"id": "wf_tests", "tracing": True}},
+        {},
+        "workflow.tracing",
+        "invalid_type",
+        id="tracing-alone",
+    ),
     pytest.param({"expires_after": 0}, {}, "expires_after.seconds", "invalid_value", id="no-time"),
     pytest.param({"expires_after": 601}, {}, "expires_after.seconds", "invalid_value", id="too-long"),
     pytest.param({"expires_after": True}, {}, "expires_after.seconds", "invalid_type", id="time-as-boolean"),
     pytest.param({"expires_after": "60"}, {}, "expires_after.seconds", "invalid_type", id="time-as-text"),
+    pytest.param(
+        {"expires_after": {}}, {}, "expires_after.seconds", "missing_required_parameter", id="term-of-nothing"
+    ),
+    pytest.param(
+        {"expires_after": {"anchor": "created_at", "seconds": None}},
+        {},
+        "expires_after.seconds",
+        "missing_required_parameter",
+        id="term-without-seconds",
+    ),
+    pytest.param(
+        {"expires_after": {"seconds": 60, "minutes": 1}},
+        {},
+        "expires_after.minutes",
+        "unknown_parameter",
+        id="term-in-minutes",
+    ),
+    pytest.param(
+        {"rate_limits": {"max_requests_per_1_minute": 5, "per_minute": 5}},
+        {},
+        "rate_limits.per_minute",
+        "invalid_value",
+        id="two-names-of-one-setting",
+    ),
+    pytest.param(
+        {"rate_limits": {"per_minute": 5, "max_requests_per_1_minute": 9}},
+        {},
+        "rate_limits.max_requests_per_1_minute",
+        "invalid_value",
+        id="two-names-the-other-way-about",
+    ),
     pytest.param(
         {"expires_after": {"anchor": "now", "seconds": 60}},
         {},
@@ -252,7 +307,7 @@ REPEATED = {"plan": "pro", "seats": 3, "trial": True, "share": 0.5}
 
 @pytest.mark.parametrize("said", [{}, {"plan": "pro"}, REPEATED])
 def test_the_sites_own_state_variables_may_be_said_again(said: dict[str, Any]) -> None:
-    ordered = order({"workflow": {"state_variables": said}}, state_variables=REPEATED)
+    ordered = order({"workflow": {"id": "wf_tests", "state_variables": said}}, state_variables=REPEATED)
 
     assert ordered["workflow"]["state_variables"] == REPEATED
 
@@ -264,14 +319,21 @@ def test_a_state_variable_that_the_site_does_not_set_so_is_refused(said: dict[st
     (name,) = said
 
     with pytest.raises(Refusal) as refused:
-        order({"workflow": {"state_variables": said}}, state_variables=REPEATED)
+        order({"workflow": {"id": "wf_tests", "state_variables": said}}, state_variables=REPEATED)
 
     assert refused.value.param == f"workflow.state_variables.{name}"
 
 
 @pytest.mark.parametrize("tracing", [None, {}, {"enabled": None}, {"enabled": True}])
 def test_tracing_may_be_said_to_be_on(tracing: Any) -> None:
-    assert order({"workflow": {"tracing": tracing}})["workflow"] == {"id": "wf_tests"}
+    assert order({"workflow": {"id": "wf_tests", "tracing": tracing}})["workflow"] == {"id": "wf_tests"}
+
+
+def test_two_names_of_one_setting_are_both_named() -> None:
+    with pytest.raises(
+        Refusal, match=r"'rate_limits\.per_minute' and 'rate_limits\.max_requests_per_1_minute'"
+    ):
+        order({"rate_limits": {"per_minute": 5, "max_requests_per_1_minute": 5}})
 
 
 def test_an_allowed_workflow_may_be_named() -> None:
@@ -280,7 +342,10 @@ def test_an_allowed_workflow_may_be_named() -> None:
 
 def test_the_configured_version_goes_with_its_workflow_only() -> None:
     assert order({}, workflow_version="3")["workflow"] == {"id": "wf_tests", "version": "3"}
-    assert order({"workflow": {"version": "3"}}, workflow_version="3")["workflow"]["version"] == "3"
+    assert (
+        order({"workflow": {"id": "wf_tests", "version": "3"}}, workflow_version="3")["workflow"]["version"]
+        == "3"
+    )
     assert order({"workflow": {"id": "wf_other"}}, workflow_version="3")["workflow"] == {"id": "wf_other"}
 
 
@@ -302,6 +367,16 @@ def test_the_sites_state_variables_go_to_the_workflow(
             {"SESSION_DEFAULTS": {"rate_limits": {"per_minute": 0}}},
             "CHATKIT['SESSION_DEFAULTS']: 'rate_limits.per_minute'",
             id="bad-defaults",
+        ),
+        pytest.param(
+            {"SESSION_DEFAULTS": {"expires_after": {"anchor": "created_at"}}},
+            "CHATKIT['SESSION_DEFAULTS']: 'expires_after.seconds' is required.",
+            id="defaults-without-a-term",
+        ),
+        pytest.param(
+            {"SESSION_DEFAULTS": {"rate_limits": {"per_minute": 5, "max_requests_per_1_minute": 5}}},
+            "CHATKIT['SESSION_DEFAULTS']: 'rate_limits.per_minute' and",
+            id="defaults-with-two-names",
         ),
         pytest.param({"WORKFLOW_VERSION": "latest"}, "latest", id="a-version-that-the-client-refuses"),
         pytest.param({"NO_SUCH_KEY": 1}, "NO_SUCH_KEY", id="unknown-setting"),
