@@ -16,4 +16,4 @@ class NowhereViewSet(Surface):
 
     def refuse(self, request: Request) -> NoReturn:
         """Refuse, whatever is asked."""
-        raise Refusal(404, f"There is nothing at {request.method} {request.path}.")
+        raise Refusal(404, f"There is nothing at {request.method} {request.path}.", code="not_found")

@@ -3,7 +3,7 @@
 ==============================================  ==============================================================
 upstream can't be reached, or answers 5xx       503, with its Retry-After where it gave one
 upstream keeps silent for too long              504
-upstream asks us to slow down                   429, with its Retry-After
+upstream asks us to slow down                   429, with its Retry-After or that of a second
 upstream refuses our key, or what the host set  502
 upstream's answer can't be read                 502
 the host's settings are wrong                   503
@@ -26,7 +26,8 @@ from django.core.exceptions import (
 )
 from django.http import Http404, UnreadablePostError
 from django.http.request import RawPostDataException
-from rest_framework.exceptions import APIException
+from django.utils.translation import override
+from rest_framework.exceptions import APIException, MethodNotAllowed, Throttled, UnsupportedMediaType
 
 from .. import client, queue
 from ..services.holds import Held
@@ -40,6 +41,7 @@ CHALLENGE = 'Bearer realm="ChatKit"'
 _CODES = {
     401: "invalid_api_key",
     403: "permission_denied",
+    404: "not_found",
     405: "method_not_supported",
     415: "unsupported_content_type",
     429: "rate_limit_exceeded",
@@ -59,15 +61,31 @@ def _(error: Refusal) -> Refusal:
 
 @verdict.register
 def _(error: APIException) -> Refusal:
-    status = error.status_code
-    message = error.detail if isinstance(error.detail, str) else error.default_detail
-    kind = "requests" if status == 429 else "server_error" if status >= 500 else "invalid_request_error"
-    return Refusal(status, str(message), type=kind, code=_CODES.get(status), headers=_headers(error))
+    return _of_framework(error, _in_english(error))
+
+
+@verdict.register
+def _(error: MethodNotAllowed) -> Refusal:
+    return _of_framework(
+        error, "This address does not take this method; the header Allow names those it takes."
+    )
+
+
+@verdict.register
+def _(error: UnsupportedMediaType) -> Refusal:
+    return _of_framework(
+        error, "The body of the request must be JSON, and its Content-Type application/json."
+    )
+
+
+@verdict.register
+def _(error: Throttled) -> Refusal:
+    return _of_framework(error, "Too many requests; wait and try again.")
 
 
 @verdict.register
 def _(error: Http404) -> Refusal:
-    return Refusal(404, "Not found.")
+    return Refusal(404, "Not found.", code="not_found")
 
 
 @verdict.register
@@ -135,7 +153,7 @@ def _(error: client.InternalServerError) -> Refusal:
 
 @verdict.register
 def _(error: client.RateLimitError) -> Refusal:
-    refusal = _trouble(429, "The chat service is busy; wait and try again.", error.retry_after)
+    refusal = _trouble(429, "The chat service is busy; wait and try again.", error.retry_after or 0)
     refusal.type, refusal.code = "requests", "rate_limit_exceeded"
     return refusal
 
@@ -159,8 +177,25 @@ def _trouble(status: int, message: str, retry_after: float | None = None) -> Ref
     return Refusal(status, message, type="server_error", headers=headers)
 
 
+def _of_framework(error: APIException, message: str) -> Refusal:
+    status = error.status_code
+    kind = "requests" if status == 429 else "server_error" if status >= 500 else "invalid_request_error"
+    return Refusal(status, message, type=kind, code=_CODES.get(status), headers=_headers(error))
+
+
+def _in_english(error: APIException) -> str:
+    """Return what an exception of REST framework's says, in the language of all that we refuse.
+
+    It was put into the request's language when the exception was made; what it was made from can be put into any.
+    """
+    said = error.detail if isinstance(error.detail, str) else error.default_detail
+    source = next((each for each in (*error.args, error.default_detail) if each == said), said)
+    with override("en"):
+        return str(source)
+
+
 def _headers(error: APIException) -> dict[str, str]:
     if error.status_code == 401:
         return {"WWW-Authenticate": CHALLENGE}
-    wait = getattr(error, "wait", None)  # of a throttle
-    return {} if wait is None else {"Retry-After": seconds(wait)}
+    wait = getattr(error, "wait", None)  # of a throttle, which need not know
+    return {"Retry-After": seconds(wait or 0)} if wait is not None or error.status_code == 429 else {}

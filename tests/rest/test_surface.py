@@ -101,7 +101,9 @@ def test_an_address_that_is_none_is_upstreams_404(client: Client, method: str, p
     response = client.generic(method, f"/api/chatkit{path}")
 
     assert response.status_code == 404
-    assert response.json()["error"]["message"].startswith(f"There is nothing at {method} /api/chatkit")
+    error = response.json()["error"]
+    assert error["message"].startswith(f"There is nothing at {method} /api/chatkit")
+    assert (error["type"], error["code"], error["param"]) == ("invalid_request_error", "not_found", None)
 
 
 def test_a_head_is_a_get_without_its_body(ada: User) -> None:

@@ -7,9 +7,20 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.http import Http404
 from django.test import Client
+from django.utils import translation
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from pytest_django import Settings
-from rest_framework.exceptions import APIException, Throttled, ValidationError
-from rest_framework.throttling import SimpleRateThrottle
+from rest_framework.exceptions import (
+    APIException,
+    AuthenticationFailed,
+    MethodNotAllowed,
+    NotFound,
+    Throttled,
+    UnsupportedMediaType,
+    ValidationError,
+)
+from rest_framework.throttling import BaseThrottle, SimpleRateThrottle
 
 from django_chatkit.rest.verdicts import verdict
 from django_chatkit.testing import Emulator
@@ -114,6 +125,13 @@ class OncePerDay(SimpleRateThrottle):
         return "once"
 
 
+class Closed(BaseThrottle):
+    """A host's throttle that lets nobody pass and tells no term."""
+
+    def allow_request(self, request: Any, view: Any) -> bool:
+        return False
+
+
 def test_the_hosts_throttle_answers_in_upstreams_words(ada: User, settings: Settings) -> None:
     settings.REST_FRAMEWORK = {"DEFAULT_THROTTLE_CLASSES": [f"{__name__}.OncePerDay"]}
     asker = bearer(ada)
@@ -133,7 +151,9 @@ ERRORS = [
     pytest.param(SuspiciousOperation("detail"), 400, "The request can't be read.", id="suspicious"),
     pytest.param(ValidationError({"a": ["b"]}), 400, "Invalid input.", id="a detail that is no text"),
     pytest.param(APIException("Down."), 500, "Down.", id="the framework's 500"),
-    pytest.param(Throttled(), 429, "Request was throttled.", id="throttled for ever"),
+    pytest.param(APIException(_("Monday")), 500, "Monday", id="the framework's 500 in words of a host"),
+    pytest.param(NotFound(), 404, "Not found.", id="the framework's 404"),
+    pytest.param(Throttled(), 429, "Too many requests; wait and try again.", id="throttled for ever"),
     pytest.param(
         KeyError("x"), 500, "Something went wrong here. Its request id finds it in the log.", id="any"
     ),
@@ -146,6 +166,76 @@ def test_each_exception_has_its_refusal(error: Exception, status: int, message: 
 
     assert (refusal.status, refusal.message) == (status, message)
     assert set(refusal.document["error"]) == {"message", "type", "param", "code"}
+
+
+EXPIRED = {"detail": "expired", "code": "token_not_valid"}
+FRAMEWORKS = [
+    pytest.param(AuthenticationFailed, [_("Invalid token.")], "Invalid token.", id="words of its own"),
+    pytest.param(AuthenticationFailed, [], "Incorrect authentication credentials.", id="words of the class"),
+    pytest.param(
+        AuthenticationFailed,
+        [EXPIRED],
+        "Incorrect authentication credentials.",
+        id="a detail that is no text",
+    ),
+    pytest.param(AuthenticationFailed, ["Zu spät."], "Zu spät.", id="a host's words"),
+    pytest.param(NotFound, [], "Not found.", id="404"),
+    pytest.param(
+        MethodNotAllowed,
+        ["PUT"],
+        "This address does not take this method; the header Allow names those it takes.",
+        id="405",
+    ),
+    pytest.param(
+        UnsupportedMediaType,
+        ["text/plain"],
+        "The body of the request must be JSON, and its Content-Type application/json.",
+        id="415",
+    ),
+    pytest.param(Throttled, [5], "Too many requests; wait and try again.", id="429"),
+]
+
+
+@pytest.mark.parametrize(("error", "arguments", "message"), FRAMEWORKS)
+def test_rest_frameworks_words_are_english_whatever_the_requests_language(
+    error: type[APIException], arguments: list[Any], message: str
+) -> None:
+    with translation.override("de"):
+        assert verdict(error(*arguments)).message == message
+        assert translation.get_language() == "de"
+
+
+@pytest.mark.parametrize("error", [NotFound(), Http404()], ids=["the framework's", "Django's"])
+def test_each_404_has_the_code_of_one(error: Exception) -> None:
+    assert verdict(error).code == "not_found"
+
+
+def test_a_bad_token_is_told_in_english_to_who_reads_german(client: Client) -> None:
+    with translation.override("de"):
+        assert gettext("Invalid token.") != "Invalid token."
+        response = client.get(SESSIONS, headers={"Authorization": "Bearer no-such-token"})
+
+    assert response.json()["error"]["message"] == "Invalid token."
+
+
+def test_a_throttle_that_does_not_know_how_long_asks_for_a_second(ada: User, settings: Settings) -> None:
+    settings.REST_FRAMEWORK = {"DEFAULT_THROTTLE_CLASSES": [f"{__name__}.Closed"]}
+
+    response = bearer(ada).get(SESSIONS)
+
+    assert (response.status_code, response["Retry-After"]) == (429, "1")
+
+
+def test_an_upstream_that_asks_to_slow_down_without_a_term_asks_for_a_second(
+    chatkit_emulator: Emulator, configure: Configure, ada: User
+) -> None:
+    configure(MAX_RETRIES=0)
+    chatkit_emulator.switches.rate_limit_headers = {}
+    chatkit_emulator.fail("create_session", status=429)
+
+    response = bearer(ada).post(SESSIONS, {}, content_type="application/json")
+
+    assert (response.status_code, response["Retry-After"]) == (429, "1")
 
 
 def test_a_method_that_is_none_is_a_405(ada: User) -> None:
