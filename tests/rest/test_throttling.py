@@ -100,6 +100,30 @@ def test_a_visitor_elsewhere_is_another(chatkit_emulator: Emulator, configure: C
     assert statuses(Client(REMOTE_ADDR="10.0.0.9"), 1) == [200]
 
 
+@pytest.mark.parametrize(
+    ("proxies", "answers"),
+    [
+        pytest.param(0, [200, 429, 429], id="no proxy"),
+        pytest.param(1, [200, 429, 200], id="a proxy, which adds where the request came from"),
+        pytest.param(None, [200, 200, 200], id="unset"),
+    ],
+)
+def test_a_visitor_that_makes_up_where_it_comes_from_is_counted_by_what_the_hosts_proxies_say(
+    chatkit_emulator: Emulator,
+    configure: Configure,
+    settings: Settings,
+    proxies: int | None,
+    answers: list[int],
+) -> None:
+    settings.REST_FRAMEWORK = {"NUM_PROXIES": proxies}
+    configure(SESSION_RATE="1/hour", USER_ID=lambda request: "visitor")
+    told = ["1.1.1.1, 10.0.0.1", "2.2.2.2, 10.0.0.1", "2.2.2.2, 10.0.0.2"]
+
+    assert [
+        Client().post(SESSIONS, headers={"X-Forwarded-For": each}).status_code for each in told
+    ] == answers
+
+
 def test_without_a_rate_there_is_no_limit(
     chatkit_emulator: Emulator, configure: Configure, ada: User
 ) -> None:
