@@ -172,6 +172,14 @@ class ItemType(ChoiceFilter):
     }
 
 
+def word_of_type(type: str) -> Word:
+    """Return what the filter calls a type of items; what it doesn't know stays as upstream calls it."""
+    if type not in ROLE_OF_TYPE:
+        return one_line(type)
+    word, _condition = ItemType.conditions[type.removeprefix("chatkit.")]
+    return word
+
+
 class ItemSettled(ChoiceFilter):
     """Filter items by whether they may still change."""
 

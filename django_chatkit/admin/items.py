@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -16,7 +17,7 @@ from ..services.bubbles import describe
 from . import columns, filters, rendering
 from .audit import record
 from .finding import FindingAdmin, items_named
-from .readonly import may_view_transcripts
+from .readonly import Word, may_view_transcripts
 from .search import Words
 from .snippets import snippet
 from .terms import Term
@@ -27,8 +28,9 @@ from .visible import one_line
 class ChatThreadItemAdmin(FindingAdmin):
     """List items, the newest first; show one whole, however long."""
 
-    list_display = ("words", "said_at", "end_user_link", "type_word", "state", "thread_link", "id_word")
-    list_display_links = ("words",)
+    list_display = ("words", "said_at", "end_user_link", "type_word", "state")
+    # The words bring two links of their own.
+    list_display_links = None
     list_filter = (
         filters.OfThread,
         filters.ItemType,
@@ -48,9 +50,9 @@ class ChatThreadItemAdmin(FindingAdmin):
     )
     # By what else would be sorted, no index leads.
     sortable_by = ("said_at",)
-    readonly_fields = ("id_word", "type_word", "thread_link", "end_user_link", "state", "payload_json")
+    readonly_fields = ("id_word", "whole_type", "thread_link", "end_user_link", "state", "payload_json")
     fields = (
-        ("id_word", "type_word"),
+        ("id_word", "whole_type"),
         ("thread_link", "end_user_link"),
         ("created_at", "position", "state"),
         "payload_json",
@@ -91,15 +93,23 @@ class ChatThreadItemAdmin(FindingAdmin):
     # Columns
 
     @admin.display(description=_("type"))
-    def type_word(self, item: ChatThreadItem) -> str:
-        """Show the type."""
-        return one_line(item.type) or "–"
+    def type_word(self, item: ChatThreadItem) -> Word:
+        """Show the type as the filter calls it, or as upstream does where the filter doesn't know it."""
+        return filters.word_of_type(item.type) or columns.NOTHING
+
+    @admin.display(description=_("type"))
+    def whole_type(self, item: ChatThreadItem) -> SafeString:
+        """Show the type as the filter calls it, and below it upstream's own word."""
+        word, own = self.type_word(item), one_line(item.type)
+        return columns.two_lines(word, "" if word == own else own)
 
     @admin.display(description=_("words"))
-    def words(self, item: ChatThreadItem) -> SafeString | str:
-        """Show the line that was found, or how the item begins, or its type where it says nothing."""
+    def words(self, item: ChatThreadItem) -> SafeString:
+        """Show the line that was found, or how the item begins, or its type where it says nothing; below it the thread."""
         terms = getattr(item, "terms", None)
-        return (snippet(item.text, terms) if terms else one_line(item.text)) or self.type_word(item)
+        line = (snippet(item.text, terms) if terms else one_line(item.text)) or self.type_word(item)
+        link = format_html('<a dir="auto" href="{}">{}</a>', columns.address(self.admin_site, item), line)
+        return columns.two_lines(link, self.thread_link(item))
 
     @admin.display(description=_("state"))
     def state(self, item: ChatThreadItem) -> SafeString | str:

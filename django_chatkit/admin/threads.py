@@ -153,37 +153,39 @@ class ChatThreadAdmin(FindingAdmin, AnnotatedAdmin, ExportingAdmin):
             row.hit, row.told, row.terms = hits.get(row.pk), told.get(row.pk), terms
         return rows
 
-    def get_list_display(self, request: HttpRequest) -> Any:
-        """Show the lines that were found, where something is looked for."""
-        shown = [*super().get_list_display(request)]
-        return [*shown[:1], "found", *shown[1:]] if self.shows_lines(request) else shown
+    def get_list_display_links(self, request: HttpRequest, list_display: Any) -> Any:
+        """Let a title that has a found line below it make its own link: Django would put both into one."""
+        return None if self.shows_lines(request) else super().get_list_display_links(request, list_display)
 
     # Columns
 
-    @admin.display(description=_("found"))
-    def found(self, thread: Any) -> SafeString | str:
-        """Show the line that says what was looked for, with the way to its place."""
+    @admin.display(description=_("title"), ordering="title")
+    def name(self, thread: ChatThread) -> SafeString | str:
+        """Show the title, or the first words; of what was looked for, the line that says it below."""
+        title = one_line(title_of(thread))
+        if not hasattr(thread, "terms"):
+            return title
+        address = columns.address(self.admin_site, thread)
+        marked = format_html('<a href="{}">{}</a>', address, snippet(title, thread.terms))
+        return columns.two_lines(marked, self._found(thread))
+
+    def _found(self, thread: Any) -> SafeString | str:
+        """Return the line that says what was looked for, with the way to its place."""
         hit = thread.hit
         if hit is None:
             return self._told_by_staff(thread)
         query = urlencode({"item": hit.pk})
         place = f"{columns.address(self.admin_site, thread)}?{query}#p{hit.position}"
-        line = snippet(hit.words, thread.terms) or one_line(hit.type)
+        line = snippet(hit.words, thread.terms) or filters.word_of_type(hit.type)
         return format_html('<a class="ck-found" dir="auto" href="{}">{}</a>', place, line or columns.NOTHING)
 
     def _told_by_staff(self, thread: Any) -> SafeString | str:
         if thread.told is None:
-            return columns.NOTHING
+            return ""
         address = columns.address(self.admin_site, thread)
         line = snippet(thread.told, thread.terms)
         words = '<span class="ck-label">{}</span> <a class="ck-found" dir="auto" href="{}#staff">{}</a>'
         return format_html(words, _("Notes of staff"), address, line)
-
-    @admin.display(description=_("title"), ordering="title")
-    def name(self, thread: ChatThread) -> SafeString | str:
-        """Show the title, or the first words, with the words marked that were found there."""
-        terms = getattr(thread, "terms", None)
-        return snippet(one_line(title_of(thread)), terms) if terms else one_line(title_of(thread))
 
     @admin.display(description=_("end user"), ordering="end_user_id")
     def end_user_link(self, thread: ChatThread) -> SafeString:

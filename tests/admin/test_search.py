@@ -316,17 +316,58 @@ def test_a_found_line_leads_to_its_place_with_the_words_marked(staff: Client, ta
     assert "?item=cti_answer#p3" in page(staff, THREADS, q="umbrella mia")
     assert "?item=cti_first#p1" in page(staff, THREADS, q="cti_first")
     assert "Where is my <mark>parcel</mark>?" in page(staff, THREADS, q="parcel")
-    assert "column-found" in page(staff, THREADS, q="parcel")
-    assert "column-found" not in page(staff, THREADS)
     assert "We send another <mark>umbrella</mark>" in page(staff, ITEMS, q="umbrella")
 
 
 def test_an_item_without_words_is_named_by_its_type_or_not_at_all(staff: Client, talk: ChatThread) -> None:
     make_item(talk, 4, "chatkit.widget", id="cti_mute", text="")
     make_item(talk, 5, "", id="cti_nameless", text="")
-    assert re.search(r'item=cti_mute#p4">chatkit.widget<', page(staff, THREADS, q="cti_mute"))
+    assert re.search(r'item=cti_mute#p4">Widget<', page(staff, THREADS, q="cti_mute"))
     assert re.search(r'item=cti_nameless#p5">–<', page(staff, THREADS, q="cti_nameless"))
-    assert ">chatkit.widget<" in page(staff, ITEMS, q="cti_mute")
+    assert ">Widget</a>" in page(staff, ITEMS, q="cti_mute")
+
+
+def test_a_found_line_stands_below_its_title_each_with_its_own_way(staff: Client, talk: ChatThread) -> None:
+    cell = re.compile(r'<td class="field-name">(.*?)</td>', re.DOTALL)
+    (said,) = cell.findall(page(staff, THREADS, q="umbrella"))
+    (told,) = cell.findall(page(staff, THREADS, q="opening"))
+
+    assert re.findall(r'href="([^"]+)"', said) == [
+        f"{THREADS}cthr_5F1/change/",
+        f"{THREADS}cthr_5F1/change/?item=cti_answer#p3",
+    ]
+    assert said.index("Where is my parcel?") < said.index('class="ck-second"') < said.index("We send another")
+    assert re.findall(r'href="([^"]+)"', told) == [f"{THREADS}cthr_5Fother/change/"]
+    assert "ck-second" not in told
+    assert "ck-second" not in page(staff, THREADS)
+
+
+def test_the_thread_of_an_item_stands_below_its_words(staff: Client, talk: ChatThread) -> None:
+    for query in ("umbrella blue", "cti_ask"):
+        (cell,) = re.findall(r'<td class="field-words">(.*?)</td>', page(staff, ITEMS, q=query), re.DOTALL)
+        assert re.findall(r'href="([^"]+)"', cell) == [
+            f"{ITEMS}cti_5Fask/change/",
+            f"{THREADS}cthr_5F1/change/?item=cti_ask#p2",
+        ]
+
+
+@pytest.mark.parametrize(
+    ("type", "word"),
+    [
+        pytest.param("chatkit.client_tool_call", "Tool call", id="known"),
+        pytest.param("chatkit.other", "chatkit.other", id="called as a choice of the filter is"),
+        pytest.param("message", "message", id="documentation's"),
+        pytest.param("", "–", id="none"),
+    ],
+)
+def test_the_items_list_calls_a_type_as_its_filter_does(
+    staff: Client, thread: ChatThread, type: str, word: str
+) -> None:
+    make_item(thread, 1, type, id="cti_typed")
+    own = "" if word in {type, "–"} else f'<span class="ck-second">{type}</span>'
+
+    assert f'<td class="field-type_word">{word}</td>' in page(staff, ITEMS)
+    assert f'<div class="readonly">{word}{own}</div>' in page(staff, f"{ITEMS}cti_5Ftyped/change/")
 
 
 def test_what_was_said_is_found_only_by_those_who_may_read_it(reader: Reader, talk: ChatThread) -> None:
@@ -335,7 +376,7 @@ def test_what_was_said_is_found_only_by_those_who_may_read_it(reader: Reader, ta
     assert rows(client, THREADS, q="cti_ask") == []
     assert rows(client, THREADS, q="parcel") == ["cthr_1"]
     shown = page(client, THREADS, q="parcel")
-    assert "column-found" not in shown
+    assert "ck-found" not in shown
     assert "umbrella" not in shown
     assert client.get(ITEMS, {"q": "umbrella"}).status_code == 403
 

@@ -107,7 +107,11 @@ def _gone() -> None:
 
 
 def _found() -> None:
-    rows.thread_of_every_type()
+    thread = rows.thread_of_every_type(id="cthr_" + "0123456789abcdef" * 2, owner=rows.end_user("f" * 32))
+    ChatThread.objects.filter(pk=thread.pk).update(title="Something else")
+    ChatThreadItem.objects.filter(thread=thread).exclude(position=1).update(text="Something else")
+    noted = make_thread(rows.end_user(), "cthr_noted", title="Nothing was found in it but a word of staff")
+    rows.noted(noted)
     rows.long_thread()
     rows.right_to_left()
 
