@@ -13,6 +13,7 @@ from ..models import EndUser, SyncRun
 from . import columns
 from .readonly import Word
 from .spans import span
+from .visible import one_line, visible
 
 
 class Notice(NamedTuple):
@@ -33,6 +34,15 @@ def of_pause() -> Iterator[Notice]:
     if left > 0:
         says = _("All syncs of this site pause for %(span)s more, then they go on by themselves.")
         yield Notice("calm", _("Upstream asked to wait."), says % {"span": span(timedelta(seconds=left))})
+
+
+def of_hold(row: EndUser) -> Iterator[Notice]:
+    """Say that an end user is held, since when, by whom and why."""
+    if not hasattr(row, "hold"):
+        return
+    since = {"moment": columns.moment(row.hold.held_at), "who": one_line(row.hold.held_as) or columns.NOTHING}
+    says = _("Since %(moment)s, by %(who)s: nothing is erased or pruned until the hold is lifted.")
+    yield Notice("calm", _("On hold."), says % since, visible(row.hold.reason))
 
 
 def of_end_user(row: EndUser, *, now: datetime) -> Iterator[Notice]:

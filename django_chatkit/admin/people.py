@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from .. import queue
 from ..models import ChatThread, EndUser, Erasure
 from ..services import erasures, holds, people, person_archive
-from . import actions, columns
+from . import actions, columns, notices
 from .audit import record
 from .export import UNFIT, download
 from .notices import Notice
@@ -183,11 +183,7 @@ _WORDS: dict[str, dict[str, Word]] = {
 
 def notices_of(row: Any) -> Iterator[Notice]:
     """Say that an end user is held, or is being erased, and how that stands."""
-    if hasattr(row, "hold"):
-        hold = row.hold
-        since = {"moment": columns.moment(hold.held_at), "who": one_line(hold.held_as) or columns.NOTHING}
-        says = gettext("Since %(moment)s, by %(who)s: nothing is erased or pruned until the hold is lifted.")
-        yield Notice("calm", gettext("On hold."), says % since, visible(hold.reason))
+    yield from notices.of_hold(row)
     erasure = Erasure.objects.pending().of(row.pk).first() if row.is_being_erased else None
     if erasure is not None:
         asked = {"moment": columns.moment(erasure.asked_at)}

@@ -88,7 +88,9 @@ class ChatThreadAdmin(FindingAdmin, AnnotatedAdmin, ExportingAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ChatThread]:
         """Read threads with what they are called and whose they are; the payload, if its page asks for it."""
-        rows = ChatThread.objects.select_related("end_user__owner").defer(*unless_sealed("payload"))
+        rows = ChatThread.objects.select_related("end_user__owner", "end_user__hold").defer(
+            *unless_sealed("payload")
+        )
         rows = rows.order_by(*self.get_ordering(request))
         return with_opening(rows) if may_view_transcripts(request) else rows
 
@@ -97,14 +99,18 @@ class ChatThreadAdmin(FindingAdmin, AnnotatedAdmin, ExportingAdmin):
         return title_of(row)
 
     def makes_sense(self, action: str, row: ChatThread) -> bool:
-        """Tell whether there is still something to delete; to sync, always: upstream may have it again."""
-        return action != "delete_upstream" or row.gone_at is None
+        """Tell whether there is something that may be deleted; to sync, always: upstream may have it again."""
+        return action != "delete_upstream" or (row.gone_at is None and not hasattr(row.end_user, "hold"))
 
     def page_context(self, request: HttpRequest, row: ChatThread) -> dict[str, Any]:
         """Add the page of the conversation that the address asks for, if the asker may read it."""
         context = {
             **super().page_context(request, row),
-            "notices": [*notices.of_pause(), *notices.of_end_user(row.end_user, now=timezone.now())],
+            "notices": [
+                *notices.of_pause(),
+                *notices.of_hold(row.end_user),
+                *notices.of_end_user(row.end_user, now=timezone.now()),
+            ],
             **last_syncs(self.admin_site, request, thread=row.pk),
             "hides_content": conf.hides_content(),
         }
@@ -247,6 +253,7 @@ class ChatThreadAdmin(FindingAdmin, AnnotatedAdmin, ExportingAdmin):
                     "id": self.id_word(thread),
                     "end_user": one_line(thread.end_user_id),
                     "is_gone": thread.gone_at is not None,
+                    "is_held": hasattr(thread.end_user, "hold"),
                 }
                 for thread in chosen
             ],

@@ -193,6 +193,27 @@ def test_a_thread_of_who_is_held_is_not_deleted_upstream(
     assert upstream.count() == 0
 
 
+def test_the_page_of_a_thread_says_that_its_end_user_is_held_and_offers_no_deletion(
+    admin_client: Client, known: EndUser
+) -> None:
+    page = f"/admin/django_chatkit/chatthread/{quote('cthr_1')}/change/"
+    free = admin_client.get(page).content.decode()
+    holds.hold(user="user_42", reason="a <b>lawsuit", as_="grace", now=BEGIN)
+    held = admin_client.get(page).content.decode()
+
+    assert ("Delete upstream…" in free, "On hold." in free) == (True, False)
+    assert ("Delete upstream…" in held, "Sync now" in held) == (False, True)
+    assert "Since Nov. 3, 2026, 9 a.m., by grace: nothing is erased or pruned" in held
+    assert "a &lt;b&gt;lawsuit" in held
+
+
+def test_who_is_held_is_named_so_before_threads_are_deleted(admin_client: Client, known: EndUser) -> None:
+    chosen = {"action": "delete_upstream", "_selected_action": ["cthr_1"]}
+    assert "on hold" not in admin_client.post(f"{ROOT}chatthread/", chosen).content.decode()
+    holds.hold(user="user_42", now=BEGIN)
+    assert "· on hold" in admin_client.post(f"{ROOT}chatthread/", chosen).content.decode()
+
+
 def test_a_note_on_who_is_held_is_not_removed(admin_client: Client, known: EndUser) -> None:
     note = ThreadNote.objects.create(thread_id="cthr_1", text="Angry", created_at=BEGIN)
     holds.hold(user="user_42", now=BEGIN)

@@ -100,6 +100,10 @@ def _read_once() -> None:
     record(request, ChatThread, [thread.pk], "Opened the transcript")
 
 
+def _held() -> None:
+    rows.thread_of_every_type(owner=rows.held())
+
+
 def _gone() -> None:
     thread = rows.thread_of_every_type()
     ChatThread.objects.filter(pk=thread.pk).update(gone_at=BEGIN)
@@ -172,6 +176,7 @@ STATES = [
     State("thread-every-type", _thread("cthr_1"), rows.thread_of_every_type),
     State("thread-with-notes", _thread("cthr_1"), _noted),
     State("thread-gone", _thread("cthr_1"), _gone),
+    State("thread-held", _thread("cthr_1"), _held),
     State("thread-long", _thread("cthr_long"), rows.long_thread),
     State("thread-long-item", _thread("cthr_long") + "?item=cti_cthr_long_60#p60", rows.long_thread),
     State("thread-no-such-item", _thread("cthr_1") + "?item=cti_unknown", _one_item),
