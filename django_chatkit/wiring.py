@@ -16,19 +16,26 @@ from .pause import SharedGate, key_of
 LONGEST_WAIT_IN_A_REQUEST = 5.0  # seconds
 
 
+class NoKey(ImproperlyConfigured):
+    """No API key is set."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "ChatKit has no API key: set CHATKIT['API_KEY'] or the environment variable OPENAI_API_KEY."
+        )
+
+
 def connect() -> ChatKit:
     """Return this process's client, made from the settings as they stand now.
 
     The client is shared by all threads of the process and keeps its connections open: do not close it.
 
     Raises:
-        ImproperlyConfigured: when no API key is set, or ``ADAPTER`` or ``REDACT`` can't be imported.
+        ImproperlyConfigured: when no API key is set (`NoKey`), or ``ADAPTER`` or ``REDACT`` can't be imported.
     """
     settings = conf.read()
     if not settings.api_key:
-        raise ImproperlyConfigured(
-            "ChatKit has no API key: set CHATKIT['API_KEY'] or the environment variable OPENAI_API_KEY."
-        )
+        raise NoKey
     return _client(
         os.getpid(),  # a forked child must not write into its parent's sockets
         settings.api_key,

@@ -87,9 +87,14 @@ def _client(model_admin: ReadOnlyAdmin, request: HttpRequest) -> ChatKit | None:
     """Return a client, or None where the settings don't make one, which is said before anything is begun."""
     try:
         return wiring.connect_for_request()
-    except ImproperlyConfigured as error:
-        _tell(model_admin, request, _("Nothing was done. %(reason)s") % {"reason": error}, messages.ERROR)
-        return None
+    except wiring.NoKey:
+        reason = _(
+            "ChatKit has no API key: set CHATKIT['API_KEY'] or the environment variable OPENAI_API_KEY."
+        )
+    except ImproperlyConfigured as error:  # for who wrote the settings: they speak English
+        reason = str(error)
+    _tell(model_admin, request, _("Nothing was done. %(reason)s") % {"reason": reason}, messages.ERROR)
+    return None
 
 
 def _finish(model_admin: ReadOnlyAdmin, request: HttpRequest, done: list[Any], did: Word) -> None:
@@ -165,8 +170,8 @@ def _asked(model_admin: ReadOnlyAdmin, request: HttpRequest, ask: Ask, chosen: l
             break
         except ChatKitError as error:  # a site whose tasks run at once, within the request
             _fail(model_admin, request, row, say(error))
-        except Held as error:
-            _fail(model_admin, request, row, f"{type(error).__name__}: {error}")
+        except Held:
+            _fail(model_admin, request, row, _held())
         else:
             done.append(row)
     return done
@@ -180,14 +185,20 @@ def _succeeds(model_admin: ReadOnlyAdmin, request: HttpRequest, client: ChatKit,
     except ChatKitError as error:
         _fail(model_admin, request, row, say(error))
         return False
-    except (
-        NotDeleted,
-        Held,
-        ValueError,
-    ) as error:  # ValueError: the client's, of an id that can't stand in an address
+    except Held:
+        _fail(model_admin, request, row, _held())
+        return False
+    except NotDeleted:
+        _fail(model_admin, request, row, _("upstream says that it did not delete it"))
+        return False
+    except ValueError as error:  # the client's, of an id that can't stand in an address
         _fail(model_admin, request, row, f"{type(error).__name__}: {error}")
         return False
     return True
+
+
+def _held() -> str:
+    return _("the end user is on hold: nothing of theirs is deleted until the hold is lifted")
 
 
 def _fail(model_admin: ReadOnlyAdmin, request: HttpRequest, row: Any, reason: str) -> None:

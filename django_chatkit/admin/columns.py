@@ -60,12 +60,17 @@ def session_state(row: ChatSession, *, now: datetime) -> SafeString | str:
 
 def thread_state(row: ChatThread) -> SafeString | str:
     """Show a thread's status, and what our copy lacks."""
-    found: list[State] = [("gone", _("gone")) if row.gone_at is not None else ("calm", one_line(row.status))]
+    status = _STATUSES.get(row.status) or one_line(row.status)
+    found: list[State] = [("gone", _("gone")) if row.gone_at is not None else ("calm", status)]
     if row.synced_at is None:
         found.append(("waiting", _("copy under way")))
     if row.words_dropped_at is not None:
         found.append(("calm", _("words dropped")))
     return _states(*found)
+
+
+# Upstream's words for a thread, as far as they are known.
+_STATUSES: dict[str, Word] = {"active": _("active"), "locked": _("locked"), "closed": _("closed")}
 
 
 def item_state(row: ChatThreadItem) -> SafeString | str:

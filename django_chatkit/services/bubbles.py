@@ -207,9 +207,9 @@ def _options(options: Any) -> Iterator[Part]:
         return
     tool = options.get("tool_choice")
     if isinstance(tool, dict) and tool.get("id"):
-        yield Fact(name="tool_choice", value=_word(tool["id"]))
+        yield Fact(name=_("Tool asked for"), value=_word(tool["id"]))
     if options.get("model"):
-        yield Fact(name="model", value=_word(options["model"]))
+        yield Fact(name=_("Model asked for"), value=_word(options["model"]))
 
 
 def _call(payload: dict[str, Any], how: Reading) -> list[Part]:

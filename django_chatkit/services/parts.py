@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import ClassVar
 
+from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 
 from .visible import visible
@@ -114,7 +115,7 @@ class Fact:
     """State a detail: the model that was asked for, the tool that was chosen."""
 
     kind: ClassVar[str] = "fact"
-    name: str
+    name: str | Promise
     value: str
 
 

@@ -231,7 +231,7 @@ def test_a_delete_that_did_not_delete_is_a_failure(staff: Client, upstream: Emul
     body = {"id": thread.pk, "object": "chatkit.thread.deleted", "deleted": False}
     upstream.fail("delete_thread", status=200, body=body)
     said = act(staff, "chatthread", "delete_upstream", thread.pk, confirmed="yes")
-    assert said.startswith(f"thread {thread.pk}: failed. NotDeleted")
+    assert said.startswith(f"thread {thread.pk}: failed. upstream says that it did not delete it")
 
 
 def test_an_id_that_no_address_can_hold_is_a_failure(staff: Client, upstream: Emulator) -> None:
@@ -258,6 +258,12 @@ def test_without_a_key_nothing_is_done_and_it_is_said(
         ids = {"enduser": thread.end_user_id, "chatthread": thread.pk, "chatsession": session.pk}
         said = act(staff, noun, action, ids[noun], **more)
     assert said.startswith("Nothing was done. ChatKit has no API key")
+
+
+def test_a_setting_that_makes_no_client_is_named(staff: Client, settings: Any, thread: ChatThread) -> None:
+    settings.CHATKIT = {**settings.CHATKIT, "ADAPTER": "nowhere.Adapter"}
+    said = act(staff, "chatthread", "sync_now", thread.pk)
+    assert said.startswith("Nothing was done. CHATKIT['ADAPTER'] can't be imported")
 
 
 def test_too_many_at_once_are_refused(staff: Client, end_user: EndUser, upstream: Emulator) -> None:

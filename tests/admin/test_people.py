@@ -175,7 +175,9 @@ def test_who_is_held_is_not_erased_and_that_is_said(
 
     (message,) = said(act(reader(*ALL), "erase", confirmed="yes"))
 
-    assert message.startswith("end user user_42: failed. Held: end user 'user_42' is held")
+    assert message.startswith(
+        "end user user_42: failed. the end user is on hold: nothing of theirs is deleted"
+    )
     assert upstream.count() == 0
     assert logged() == []
     assert "on hold" in act(reader(*ALL), "erase").content.decode()
@@ -189,7 +191,7 @@ def test_a_thread_of_who_is_held_is_not_deleted_upstream(
 
     (message,) = said(admin_client.post(f"{ROOT}chatthread/", data, follow=True))
 
-    assert message.startswith("thread cthr_1: failed. Held: end user 'user_42' is held")
+    assert message.startswith("thread cthr_1: failed. the end user is on hold: nothing of theirs is deleted")
     assert upstream.count() == 0
 
 

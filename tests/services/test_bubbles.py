@@ -102,8 +102,8 @@ def test_a_user_message_has_text_quotes_files_and_options() -> None:
         Attachment(name="a.png", media_type="image/png", is_image=True),
         Attachment(name="cfile_1", media_type="", is_image=False),
         Json(passage=Passage(text='"odd"')),
-        Fact(name="tool_choice", value="orders"),
-        Fact(name="model", value="gpt-5"),
+        Fact(name="Tool asked for", value="orders"),
+        Fact(name="Model asked for", value="gpt-5"),
     )
     assert parts("chatkit.user_message", content=[], inference_options={"tool_choice": None}) == ()
 
