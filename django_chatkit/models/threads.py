@@ -60,6 +60,8 @@ class ChatThread(models.Model):
     items_as_of = models.DateTimeField(_("items as of"), null=True, blank=True)
     # Until when one process alone copies the items; a dead one's lease ends by itself.
     leased_until = models.DateTimeField(_("leased until"), null=True, blank=True)
+    # The lowest position of an item that was read within its second: more of that second may come before or after it.
+    young_from = models.BigIntegerField(_("young from"), null=True, blank=True)
     last_activity_at = models.DateTimeField(_("last activity"), null=True, blank=True)
     # When the archive that holds the thread began to read it.
     archived_at = models.DateTimeField(_("archived at"), null=True, blank=True)

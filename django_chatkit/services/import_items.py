@@ -19,7 +19,7 @@ from enum import Enum, auto
 
 from ..models import ChatThread, ChatThreadItem
 from .item_pages import Items
-from .item_progress import AN_INSTANT, Progress
+from .item_progress import AN_INSTANT, Progress, Youth
 from .item_rows import ItemRows, Overtaken
 from .kept import KeptThread
 from .leases import Lease
@@ -60,7 +60,9 @@ class ItemImport:
         if lease is None:
             return False
         try:
-            self._write(lease, way, _as_of(progress, self.thread.read_at))
+            # What was young may still be, whatever the file says.
+            youth = Youth(stands=progress.young_from, met=progress.young_from)
+            self._write(self._rows(lease, youth), lease, way, _as_of(progress, self.thread.read_at))
         except Overtaken:
             return False
         finally:
@@ -104,13 +106,14 @@ class ItemImport:
         self.each_page()
         return len(present)
 
-    def _write(self, lease: Lease, way: _Way, as_of: datetime) -> None:
-        rows, above = self._rows(lease), -1
+    def _write(self, rows: ItemRows, lease: Lease, way: _Way, as_of: datetime) -> None:
+        above = -1
         for page, is_last in self._pages(way):
             lease.renew(now=self.clock())
             above = rows.write(
                 page,
                 as_of=as_of,
+                asked_at=self.thread.read_at,
                 complete=is_last,
                 above=above if way is _Way.COMPARED else None,
                 free=above + 1 if way is _Way.BLANK else None,
@@ -134,11 +137,12 @@ class ItemImport:
                 held = rows.held(new)
                 yield {id: item for id, item in new.items() if id not in held}, is_last
 
-    def _rows(self, lease: Lease | None = None) -> ItemRows:
+    def _rows(self, lease: Lease | None = None, youth: Youth | None = None) -> ItemRows:
         return ItemRows(
             thread_id=self.thread.id,
             using=self.using,
             report=self.counts,
+            youth=youth or Youth(),
             lease=lease,
             read_at=self.thread.read_at,
         )

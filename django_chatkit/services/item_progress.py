@@ -1,5 +1,6 @@
 """How far a thread's items are copied, and what of them need not be asked for again."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -12,6 +13,10 @@ from .item_pages import Item
 
 # The least by which one moment comes after another.
 AN_INSTANT = timedelta(microseconds=1)
+# Upstream's times have no finer grain; how it orders what is of one second is not known.
+SECOND = timedelta(seconds=1)
+# An item that claims to be further ahead of our clock than this is not waited for.
+AHEAD = timedelta(hours=1)
 
 
 class Held(NamedTuple):
@@ -30,8 +35,36 @@ class Held(NamedTuple):
         return self.settled == item.settled and self.stored == emptied.stored(emptied.item, item.payload)
 
 
+def is_young(item: Item, *, asked_at: datetime) -> bool:
+    """Tell whether an item's second was not over when it was asked for: others may yet come to stand before it."""
+    if item.created_at is None:
+        return False
+    return asked_at - SECOND < item.created_at < asked_at + AHEAD
+
+
+def least(*positions: int | None) -> int | None:
+    """Return the lowest position of those that are one."""
+    return min((each for each in positions if each is not None), default=None)
+
+
+@dataclass(slots=True)
+class Youth:
+    """From which position on a thread's items are young: as its row says, and as a walk that began below that met it."""
+
+    stands: int | None = None
+    met: int | None = None
+
+    def after(self, position: int | None, *, complete: bool) -> int | None:
+        """Return what the row has to say after a page, of which the lowest young item stands at a position.
+
+        Until the walk is complete, what the row says may lie ahead of it.
+        """
+        self.met = least(self.met, position)
+        return self.met if complete else least(self.stands, self.met)
+
+
 class Progress(NamedTuple):
-    """How far a thread's items are copied, as of when, and the position of the lowest that is not settled.
+    """How far a thread's items are copied, as of when, and the positions of the lowest in progress and the lowest young.
 
     ``heard_at`` is the moment as of which the thread itself is known.
     """
@@ -40,7 +73,13 @@ class Progress(NamedTuple):
     as_of: datetime | None
     heard_at: datetime | None
     leased_until: datetime | None
-    unsettled: int | None
+    young_from: int | None
+    in_progress: int | None
+
+    @property
+    def unsettled(self) -> int | None:
+        """Return the position from which on upstream may have changed what we hold."""
+        return least(self.in_progress, self.young_from)
 
     def is_known_since(self, moment: datetime, *, now: datetime) -> bool:
         """Tell whether all items are as upstream had them after a moment; what is yet to come is another's clock."""
@@ -70,5 +109,7 @@ def with_progress(unsettled_since: datetime | None) -> QuerySet[ChatThread, tupl
     if unsettled_since is not None:
         unsettled = unsettled.filter(created_at__gt=unsettled_since)
     lowest = unsettled.order_by().values("thread").annotate(lowest=Min("position")).values("lowest")
-    threads = ChatThread.objects.present().order_by().annotate(unsettled=Subquery(lowest))
-    return threads.values_list("synced_at", "items_as_of", "as_of", "leased_until", "unsettled")
+    threads = ChatThread.objects.present().order_by().annotate(in_progress=Subquery(lowest))
+    return threads.values_list(
+        "synced_at", "items_as_of", "as_of", "leased_until", "young_from", "in_progress"
+    )

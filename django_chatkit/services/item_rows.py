@@ -3,18 +3,20 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db import IntegrityError
-from django.db.models import Max, QuerySet
+from django.db.models import F, Max, Min, Q, QuerySet
 
 from .. import signals
 from ..models import ChatThread, ChatThreadItem
 from ..models.fields import as_stored
-from . import emptied, mirror
+from . import mirror
 from .claims import claim
 from .item_pages import ItemPage, Items
-from .item_progress import AN_INSTANT, Held, Progress, with_progress
+from .item_plan import Plan
+from .item_progress import AN_INSTANT, Held, Progress, Youth, with_progress
 from .leases import Lease
 from .paging import Contradiction
 from .reports import SyncReport
@@ -29,49 +31,6 @@ _STANDS_ELSEWHERE = "an item of the thread stands in another thread"
 
 class Overtaken(Exception):
     """Somebody wrote knowledge of this thread's items meanwhile that is not older. Note [As of] in mirror."""
-
-
-@dataclass(slots=True, kw_only=True)
-class _Plan:
-    """What a write has to do."""
-
-    created: list[mirror.ItemRow] = field(default_factory=list)
-    changed: list[mirror.ItemRow] = field(default_factory=list)
-    gone: list[str] = field(default_factory=list)
-    unchanged: int = 0
-    # The position of the last item placed.
-    last: int = -1
-
-    @property
-    def is_empty(self) -> bool:
-        """Tell whether there is nothing to do."""
-        return not (self.created or self.changed or self.gone)
-
-    def place(
-        self,
-        items: Items,
-        held: dict[str, Held],
-        *,
-        thread_id: str,
-        as_of: datetime,
-        room: dict[str, int],
-        free: int,
-    ) -> None:
-        """Plan rows in upstream's order: each keeps its position, or takes its room, where that is above the one before."""
-        for id, item in items.items():
-            mine = held.get(id)
-            position = mine.position if mine else room.get(id, free)
-            if position <= self.last:
-                position = free
-            free += position == free
-            self.last = position
-            if mine and mine.gone_at is None and mine.position == position and mine.is_as(item):
-                self.unchanged += 1
-            else:
-                if mine and mine.words_dropped_at is not None:
-                    item = item._replace(text="", payload=emptied.stored(emptied.item, item.payload))
-                row = mirror.item_row(id, item, thread_id=thread_id, position=position, as_of=as_of)
-                (self.changed if mine else self.created).append(row)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +48,7 @@ class ItemRows:
     thread_id: str
     using: str
     report: SyncReport
+    youth: Youth = field(default_factory=Youth)
     lease: Lease | None = None
     read_at: datetime | None = None
 
@@ -114,6 +74,7 @@ class ItemRows:
         known = list(newest)[: len(page.items)]
         is_same = (
             is_enough
+            and self.youth.stands is None
             and known == list(page.items)
             and all(newest[id].is_as(item) for id, item in page.items.items())
         )
@@ -149,6 +110,7 @@ class ItemRows:
         items: Items,
         *,
         as_of: datetime,
+        asked_at: datetime,
         complete: bool,
         above: int | None,
         held: dict[str, Held] | None = None,
@@ -157,24 +119,29 @@ class ItemRows:
         """Write a contiguous run of items, and with it how far the copy is; return the position of its last.
 
         ``complete`` says that the run reaches the newest item. ``above`` is the position that the run begins above:
-        what we hold there and the run lacks is gone, and where nothing differs nothing is written, save that a copy is
-        complete. Without it we hold nothing there, as in a first copy. ``held`` spares a look at what is known already,
+        what we hold there and the run lacks is gone, unless it may come after the run, and where nothing differs nothing
+        is written, save that a copy is complete or that other items are young. Without it we hold nothing there, as in a
+        first copy. ``asked_at`` is the clock's moment of the request. ``held`` spares a look at what is known already,
         and so does ``free``: the lowest free position, where we hold none of the items.
         """
+        plan_for = partial(self._plan, items, as_of=as_of, asked_at=asked_at, complete=complete, above=above)
 
-        def write() -> _Plan:
+        def write() -> Plan:
             self._claim(items, as_of=as_of, complete=complete)
             found = self.held(items) if free is None else {}
-            lowest = self._free() if free is None else free
-            plan = self._plan(items, found, as_of=as_of, complete=complete, above=above, free=lowest)
-            self._apply(plan, as_of=as_of)
+            plan = plan_for(found, free=self._free() if free is None else free)
+            self._apply(plan, as_of=as_of, young_from=self.youth.after(plan.young, complete=complete))
             return plan
 
         if above is not None:
-            held = self.held(items) if held is None else held
-            plan = self._plan(items, held, as_of=as_of, complete=complete, above=above, free=_NO_POSITION_YET)
+            plan = plan_for(self.held(items) if held is None else held, free=_NO_POSITION_YET)
         is_last_of_copy = complete and self.lease is not None
-        if above is None or is_last_of_copy or not plan.is_empty:
+        if (
+            above is None
+            or is_last_of_copy
+            or not plan.is_empty
+            or self.youth.after(plan.young, complete=complete) != self.youth.stands
+        ):
             try:
                 plan = atomically(write, using=self.using)
             except (
@@ -192,20 +159,22 @@ class ItemRows:
         held: dict[str, Held],
         *,
         as_of: datetime,
+        asked_at: datetime,
         complete: bool,
         above: int | None,
         free: int,
-    ) -> _Plan:
-        plan = _Plan(last=-1 if above is None else above)
+    ) -> Plan:
+        plan = Plan(last=-1 if above is None else above)
         room = {} if above is None else self._room(items, held, above=above)
-        plan.place(items, held, thread_id=self.thread_id, as_of=as_of, room=room, free=free)
+        plan.place(
+            items, held, thread_id=self.thread_id, as_of=as_of, asked_at=asked_at, room=room, free=free
+        )
         if above is not None:
-            missing = self._items().present().filter(position__gt=above).exclude(pk__in=items)
-            end = held.get(next(reversed(items))) if items else None
-            if not complete and (items.keys() <= held.keys() or (end and end.position == plan.last)):
-                # New items come after all that we hold; a run that ends with none may end before the rest of that.
-                missing = missing.filter(position__lt=max(each.position for each in held.values()))
-            plan.gone = list(missing.values_list("pk", flat=True))
+            others = self._items().present().filter(position__gt=above).exclude(pk__in=items)
+            is_missing = Q() if complete else _is_passed(items, held, as_of=as_of)
+            plan.gone = list(others.filter(is_missing).values_list("pk", flat=True))
+            if not complete and free <= plan.last < _NO_POSITION_YET:
+                plan.follow(others.exclude(is_missing).aggregate(lowest=Min("position"))["lowest"])
         return plan
 
     def _room(self, items: Items, held: dict[str, Held], *, above: int) -> dict[str, int]:
@@ -226,7 +195,12 @@ class ItemRows:
         if not claim(self.thread_id, moments, as_of=as_of, leased_until=until, using=self.using):
             raise Overtaken
 
-    def _apply(self, plan: _Plan, *, as_of: datetime) -> None:
+    def _apply(self, plan: Plan, *, as_of: datetime, young_from: int | None) -> None:
+        if young_from != self.youth.stands:
+            ChatThread.objects.using(self.using).filter(pk=self.thread_id).update(young_from=young_from)
+        if plan.followers is not None:
+            first, way = plan.followers
+            self._items().present().filter(position__gte=first).update(position=F("position") + way)
         mirror.write_items(plan.created, plan.changed, using=self.using)
         for start in range(0, len(plan.gone), _AT_ONCE):
             self._items().filter(pk__in=plan.gone[start : start + _AT_ONCE]).update(gone_at=as_of)
@@ -241,7 +215,7 @@ class ItemRows:
                 gone=plan.gone,
             )
 
-    def _count(self, plan: _Plan) -> None:
+    def _count(self, plan: Plan) -> None:
         self.report.items_new += len(plan.created)
         self.report.items_changed += len(plan.changed)
         self.report.items_gone += len(plan.gone)
@@ -254,6 +228,17 @@ class ItemRows:
         """Return the lowest position above all, gone items included."""
         highest: int | None = self._items().aggregate(highest=Max("position"))["highest"]
         return 0 if highest is None else highest + 1
+
+
+def _is_passed(items: Items, held: dict[str, Held], *, as_of: datetime) -> Q:
+    """Keep what would stand in a run, and not after it, if upstream still had it.
+
+    What was known keeps its order; what is new comes after all that is older.
+    """
+    present = {id: each.position for id, each in held.items() if each.gone_at is None}
+    is_passed = Q(position__lt=max(present.values(), default=0))
+    end = next(reversed(items))
+    return is_passed if end in present else is_passed | Q(created_at__lt=items[end].created_at or as_of)
 
 
 def _held(rows: QuerySet[ChatThreadItem], *, thread_id: str) -> dict[str, Held]:

@@ -1,7 +1,7 @@
 """One thread's items: copied from the oldest on at first, then read from the newest down to solid ground.
 
-Solid ground is an item that we hold, that is settled, and below which nothing is unsettled. What we hold above it and
-upstream does not is gone. Where the newest page does not reach it, the items are copied on from our end, page by page;
+Solid ground is an item that we hold, that is settled, and below which nothing is unsettled or young: read before its second
+was over, so that others of that second may yet come before it. What we hold above it and upstream does not is gone. Where the newest page does not reach it, the items are copied on from our end, page by page;
 only one run at a time does that. Upstream may cut a thread's tail at any moment (a user's retry), and with it the very item
 that a cursor names.
 """
@@ -18,7 +18,7 @@ from . import mirror, pruned, pruning
 from .crew import Job, Later
 from .gone import is_gone
 from .item_pages import ItemPage, OnPage, fetch
-from .item_progress import AN_INSTANT, Held, Progress
+from .item_progress import AN_INSTANT, Held, Progress, Youth
 from .item_rows import ItemRows, Overtaken
 from .leases import Lease
 from .paging import CURSOR_REFUSED, PAGE, Contradiction
@@ -63,8 +63,10 @@ class ItemSync:
     deep: bool = False
     leases: set[Lease] = field(default_factory=set)
     on_page: OnPage | None = None
-    # The moment as of which the last request counts, and the first as of which the next may. Note [As of] in mirror.
+    # When the last request was made, as of when it counts, and the first moment as of which the next may. Note [As of] in
+    # mirror.
     _asked_at: datetime = field(init=False)
+    _as_of: datetime = field(init=False)
     _least: datetime = field(init=False, default=datetime.min.replace(tzinfo=UTC))
 
     def run(self) -> Job:
@@ -80,7 +82,7 @@ class ItemSync:
         except NotFoundError as error:
             if not is_gone(error, self.thread_id):
                 raise
-            as_of = self._asked_at
+            as_of = self._as_of
             gone = mirror.mark_gone([self.thread_id], now=self.clock(), as_of=as_of, using=self.using)
             self.report.threads_gone += len(gone)
 
@@ -130,12 +132,15 @@ class ItemSync:
         self.report.threads_new += len(written.new)
         return True
 
-    def _rows(self, lease: Lease | None = None) -> ItemRows:
-        return ItemRows(thread_id=self.thread_id, using=self.using, report=self.report, lease=lease)
+    def _rows(self, progress: Progress | None = None, lease: Lease | None = None) -> ItemRows:
+        youth = Youth(stands=progress and progress.young_from)
+        return ItemRows(
+            thread_id=self.thread_id, using=self.using, report=self.report, youth=youth, lease=lease
+        )
 
     def _read_tail(self, progress: Progress) -> Generator[Any, Any, bool]:
         """Read the newest items; False when solid ground is not among them."""
-        rows = self._rows()
+        rows = self._rows(progress)
         limit = GLANCE if progress.unsettled is None else PAGE
         page = yield from self._page(order="desc", limit=limit, after=None)
         if rows.are_newest(page, progress):
@@ -145,7 +150,7 @@ class ItemSync:
         if page.more and not any(map(progress.is_ground, held.values())):
             return False
         above = _lowest(held) - 1 if page.more else -1
-        rows.write(items, as_of=self._asked_at, complete=True, above=above, held=held)
+        rows.write(items, as_of=self._as_of, asked_at=self._asked_at, complete=True, above=above, held=held)
         return True
 
     def _copy_alone(self, progress: Progress) -> Generator[Any, Any, bool]:
@@ -159,7 +164,7 @@ class ItemSync:
             # Whoever writes an item says as of when: nobody ever did, and while the lease is ours nobody will.
             is_blank = progress.as_of is None
             below = _EVERYTHING if self.deep else progress.unsettled
-            yield from self._copy_on(self._rows(lease), below=below, is_blank=is_blank)
+            yield from self._copy_on(self._rows(progress, lease), below=below, is_blank=is_blank)
         finally:
             self.leases.discard(lease)
             lease.release()
@@ -178,7 +183,7 @@ class ItemSync:
             except _CursorVanished as vanished:
                 is_blank = False
                 position = rows.position(vanished.cursor)
-                below = None if position is None else position - (1 << step) + 1
+                below = below if position is None else position - (1 << step) + 1
         raise Contradiction("upstream knows none of the last items that it gave")
 
     def _copy_from(
@@ -198,7 +203,8 @@ class ItemSync:
             first = first or next(iter(page.items), None)
             above = rows.write(
                 page.items,
-                as_of=self._asked_at,
+                as_of=self._as_of,
+                asked_at=self._asked_at,
                 complete=not page.more,
                 above=above if compares else None,
                 free=above + 1 if is_blank else None,
@@ -209,8 +215,9 @@ class ItemSync:
             cursors.add(last)
 
     def _begin_request(self) -> None:
-        self._asked_at = max(self.clock(), self._least)
-        self._least = self._asked_at + AN_INSTANT
+        self._asked_at = self.clock()
+        self._as_of = max(self._asked_at, self._least)
+        self._least = self._as_of + AN_INSTANT
 
     def _page(
         self, *, order: Literal["asc", "desc"], limit: int, after: str | None

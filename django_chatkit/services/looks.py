@@ -291,4 +291,8 @@ def _discover(run: Run, thread_id: str) -> Job:
 def _unfinished(run: Run, ids: list[str]) -> list[str]:
     threads = ChatThread.objects.using(run.using).filter(pk__in=ids)
     in_progress = Q(items__settled=False, items__gone_at=None)
-    return list(threads.filter(Q(synced_at=None) | in_progress).values_list("pk", flat=True).distinct())
+    return list(
+        threads.filter(Q(synced_at=None) | Q(young_from__isnull=False) | in_progress)
+        .values_list("pk", flat=True)
+        .distinct()
+    )

@@ -120,8 +120,8 @@ def reconcile(
 ) -> SyncReport:
     """Walk upstream's whole list of threads, of all end users, mark who is missing, and sync the items of each.
 
-    Without ``items`` only threads never copied whole, or with an item in progress, are read; with ``deep`` every item
-    of every thread is, solid ground or not.
+    Without ``items`` only threads never copied whole, or with an item in progress or young, are read; with ``deep``
+    every item of every thread is, solid ground or not.
 
     Raises:
         AuthenticationError: upstream refused the key.

@@ -1,6 +1,7 @@
 """Upstream with a memory: an emulator that is changed at will, and all that it ever said."""
 
 import json
+from bisect import insort
 from collections import defaultdict
 from typing import Any
 
@@ -24,17 +25,17 @@ FAULTS: list[dict[str, Any]] = [
 class Chronicle:
     """What upstream has, what it ever said of each thread and item, and in which order they came."""
 
-    def __init__(self, emulator: Emulator, *, is_spread: bool) -> None:
+    def __init__(self, emulator: Emulator) -> None:
         self.emulator = emulator
-        # Whether no two items are of one second.
-        self.is_spread = is_spread
         self.said: defaultdict[str, list[str]] = defaultdict(list)
         self.serial: dict[str, int] = {}
         self.threads: list[str] = []
         self.owner: dict[str, str] = {}
         self.present: set[str] = set()
         self.calls: list[str] = []
+        # The items of each thread in upstream's order, and what that goes by.
         self.items: dict[str, list[str]] = {}
+        self.place: dict[str, tuple[int, int, str]] = {}
         self._home: dict[str, str] = {}
 
     def open_thread(self, user: str, **fields: Any) -> str:
@@ -46,12 +47,11 @@ class Chronicle:
         return id
 
     def append(self, thread: str, **fields: Any) -> str:
-        if self.is_spread:
-            self.emulator.advance(1)
         item = self.emulator.add_item(thread, id=self._new_id(_ITEM_IDS), **fields)
         self._say(item)
         self._home[item["id"]] = thread
-        self.items[thread].append(item["id"])
+        self.place[item["id"]] = self._place(item)
+        insort(self.items[thread], item["id"], key=self.place.__getitem__)
         if item.get("status") == "in_progress":
             self.calls.append(item["id"])
         return str(item["id"])
@@ -103,6 +103,11 @@ class Chronicle:
             )
             for thread in self.emulator.threads()
         ]
+
+    def _place(self, item: dict[str, Any]) -> tuple[int, int, str]:
+        serial = self.serial[item["id"]]
+        tie = {"insertion": serial, "reversed": -serial, "id": 0}[self.emulator.switches.tie_order]
+        return item["created_at"], tie, item["id"]
 
     def _new_id(self, shapes: tuple[str, ...]) -> str:
         number = len(self.serial)

@@ -133,9 +133,10 @@ def test_a_second_import_changes_no_row(world: World, archived: Any, importer: I
 
 
 def test_a_later_sync_asks_once_for_each_thread_and_writes_nothing(
-    world: World, archived: Any, importer: Importer, run: Any
+    world: World, archived: Any, importer: Importer, run: Any, clock: Clock
 ) -> None:
     some_threads(world)
+    clock.move(seconds=1)
     importer.archive(archived().folder)
     before = rows(world.database)
 

@@ -55,6 +55,7 @@ class Stage:
             self.world.thread(*(f"word {number}" for number in range(size))): pages
             for size, pages in SIZES.items()
         }
+        self.clock.move(seconds=1)
         until = self.clock.now + timedelta(minutes=10)
         end_users.opened(user="ada", owner=None, expires_at=until, due_at=self.clock.now, using=database)
         self.players: list[Player] = []
@@ -138,6 +139,7 @@ def test_runs_that_walk_the_same_list_leap_over_each_other(stage: Any, count: in
     on = stage(count)
     for _ in range(80):
         on.threads[on.world.thread("hello")] = 1
+    on.clock.move(seconds=1)
     for _ in range(count):
         on.begin("full")
 

@@ -37,9 +37,10 @@ def look(chatkit: ChatKit, clock: Clock, world: World) -> Callable[[str], SyncRe
 
 @pytest.fixture
 def job(chatkit: ChatKit, clock: Clock, world: World) -> Callable[[str], Any]:
-    """Begin a sync of one thread's items that the test takes forward request by request."""
+    """Begin a sync of one thread's items, a second later, that the test takes forward request by request."""
 
     def begin(id: str, **options: Any) -> Any:
+        clock.move(seconds=1)
         report = SyncReport()
         item_sync = items.ItemSync(
             thread_id=id,
@@ -728,3 +729,90 @@ def test_a_page_of_large_items_is_cut_into_statements_that_every_database_takes(
 
     assert report.items_new == 60
     world.assert_exact()
+
+
+@pytest.mark.parametrize("tie_order", ["insertion", "reversed", "id"])
+@pytest.mark.parametrize("known", [1, 30, 130])
+@pytest.mark.parametrize("later", [1, 30, 130])
+def test_what_comes_in_a_second_that_was_read_before_it_was_over_is_found(
+    world: World, look: Any, clock: Clock, tie_order: Any, known: int, later: int
+) -> None:
+    world.emulator.switches.tie_order = tie_order
+    thread = world.thread("before")
+    clock.move(seconds=1)
+    _say(world, thread, known)
+    clock.move(seconds=-0.5)
+    look(thread)
+    assert world.row(thread).young_from is not None
+    clock.move(seconds=-0.2)
+    _say(world, thread, later)
+
+    report = look(thread)
+
+    world.assert_exact()
+    assert (report.items_new, report.items_gone) == (later, 0)
+    assert world.row(thread).young_from is None
+
+
+@pytest.mark.parametrize("tie_order", ["reversed", "id"])
+def test_what_comes_behind_a_copy_in_its_second_is_found_though_the_copy_was_killed(
+    world: World, look: Any, job: Any, clock: Clock, tie_order: Any
+) -> None:
+    world.emulator.switches.tie_order = tie_order
+    thread = world.thread()
+    _say(world, thread, 250)
+    clock.move(seconds=-0.5)
+    run = _known(world, job, thread)
+    page = answered(next(run))
+    _say(world, thread, 130)
+    clock.move(seconds=5)
+    answered(run.send(page))
+    run.close()
+
+    look(thread)
+
+    world.assert_exact()
+
+
+def test_a_second_that_is_not_over_is_read_until_it_is_and_written_once(
+    world: World, look: Any, clock: Clock
+) -> None:
+    thread = world.thread(*(f"word {number}" for number in range(30)))
+    clock.move(seconds=-0.9)
+    look(thread)
+    before = ChatThread.objects.using(world.database).filter(pk=thread).values().get()
+
+    clock.move(seconds=-0.9)
+    look(thread)
+    assert ChatThread.objects.using(world.database).filter(pk=thread).values().get() == before
+
+    look(thread)
+    assert world.row(thread).young_from is None
+
+
+def test_a_reconcile_without_items_reads_threads_with_young_ones(
+    world: World, look: Any, run: Any, clock: Clock
+) -> None:
+    thread = world.thread("one")
+    clock.move(seconds=-0.9)
+    look(thread)
+    clock.move(seconds=-0.9)
+    _say(world, thread, 1)
+
+    run(sync.reconcile, items=False)
+
+    world.assert_exact()
+
+
+def test_an_item_of_a_far_future_is_not_waited_for(world: World, look: Any, clock: Clock) -> None:
+    thread = world.thread("one")
+    world.emulator.add_item(thread, text="two", created_at=4_102_444_800)
+
+    look(thread)
+
+    assert world.row(thread).young_from is None
+
+
+def _say(world: World, thread: str, count: int) -> None:
+    for number in range(count):
+        world.emulator.add_item(thread, text=f"word {number}")

@@ -84,7 +84,7 @@ class Mirroring(RuleBasedStateMachine):
     def begin(self, dialect: Any, bad_cursor: Any, tie_order: Any) -> None:
         switches = Switches(dialect=dialect, bad_cursor=bad_cursor, tie_order=tie_order)
         self.emulator = Emulator(clock=self.seconds, sleep=self.sleep, seed=1, switches=switches)
-        self.upstream = Chronicle(self.emulator, is_spread=tie_order != "insertion")
+        self.upstream = Chronicle(self.emulator)
         self.witness = Witness(self.upstream, self.database)
         self.adapter = SteppingAdapter(self.emulator, database=self.database)
         self.chatkit = ChatKit(
@@ -239,6 +239,8 @@ class Mirroring(RuleBasedStateMachine):
         self.now += timedelta(seconds=off)
         self._start("off", partial(work, pace=PACE), None, finely=False)
         self.now -= timedelta(seconds=off)
+        # A clock ahead of upstream's takes a second for over that is not.
+        self.emulator.advance(max(off, 0))
 
     def _start(self, name: str, work: Callable[..., SyncReport], steps: int | None, finely: bool) -> None:
         if len(self.syncs) < 3:

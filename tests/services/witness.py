@@ -33,7 +33,7 @@ class Witness:
             if gone_at is not None:
                 gone.add(id)
                 self._assert_absent(id)
-        last: dict[str, int] = {}
+        last: dict[str, tuple[int, int, str]] = {}
         items = self.items.values_list("pk", "thread_id", "gone_at", as_stored("payload"))
         for id, thread, gone_at, stored in items.order_by("thread", "position"):
             self._assert_was_said(id, stored)
@@ -41,8 +41,11 @@ class Witness:
                 self._assert_absent(id)
                 continue
             assert thread not in gone, f"{id} is present in a thread that is gone"
-            assert self.upstream.serial[id] > last.get(thread, -1), f"{id} stands behind a newer item"
-            last[thread] = self.upstream.serial[id]
+            if id not in self.upstream.present:
+                continue
+            place = self.upstream.place[id]
+            assert thread not in last or place > last[thread], f"{id} stands behind a later item"
+            last[thread] = place
 
     def assert_exact(self) -> None:
         """Compare both sides whole: payloads, order of threads and of items, columns, and who is gone."""
