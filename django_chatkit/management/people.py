@@ -1,5 +1,6 @@
 """``chatkit_user``: one end user in words, and what an erasure would do and did."""
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -7,7 +8,7 @@ from ..models import Erasure, Hold
 from ..services.completeness import Completeness
 from ..services.erasures import Survey
 from ..services.people import Facts
-from ..services.reports import ErasureReport
+from ..services.reports import ErasureReport, Failure
 from ..services.transcripts import moment
 from .wording import counted
 
@@ -164,10 +165,10 @@ def question_unseen(user: str, why: str) -> str:
     )
 
 
-def outcome(report: ErasureReport) -> str:
-    """Tell what an erasure did."""
-    if not report.people and report.ok:
-        return "No erasure waits."
+def outcome(report: ErasureReport, *, waits: bool = False) -> str:
+    """Tell what an erasure did; ``waits`` says that one is not done that was not to be tried."""
+    if not report.people:
+        return "Nothing was tried." if waits or not report.ok else "No erasure waits."
     done = "Done here only, upstream was not asked" if report.here_only else "Done"
     end = done if report.finished == report.people else "Not done yet"
     return (
@@ -176,6 +177,18 @@ def outcome(report: ErasureReport) -> str:
         f"{counted(report.notes, 'note')}, {counted(report.reviews, 'review')}, "
         f"{counted(report.runs, 'sync run')} deleted; {counted(len(report.failures), 'failure')}."
     )
+
+
+def later(row: Erasure) -> Failure:
+    """Name an erasure whose next try is not due yet, with what tries it at once."""
+    again = f"tried again from {moment(row.retry_at)} on; chatkit_user erase {row.end_user} tries it now"
+    why = f"failed {counted(row.failures, 'time')} in a row, the last with {row.last_error}"
+    return Failure(noun="erasure of", id=row.end_user, error=f"{why}; {again}")
+
+
+def left_alone(users: Iterable[str]) -> list[str]:
+    """Name those whose erasure waits for a hold to be lifted."""
+    return _named("Held, and left alone until the hold is lifted", tuple(users))
 
 
 def _counts(survey: Survey) -> str:

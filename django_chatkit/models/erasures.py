@@ -27,6 +27,14 @@ class ErasureQuerySet(models.QuerySet["Erasure"]):
         """Keep those that are not done and whose last try did not fail, or failed long enough ago."""
         return self.pending().filter(Q(retry_at=None) | Q(retry_at__lte=now))
 
+    def to_try_later(self, *, now: datetime) -> Self:
+        """Keep those that are not done and whose last try failed not long enough ago."""
+        return self.pending().filter(retry_at__gt=now)
+
+    def held(self) -> Self:
+        """Keep those that wait for a hold to be lifted."""
+        return self.filter(end_user__in=Hold.objects.using(self.db).values("end_user"))
+
     def not_held(self) -> Self:
         """Keep those that wait for no hold to be lifted."""
         return self.exclude(end_user__in=Hold.objects.using(self.db).values("end_user"))

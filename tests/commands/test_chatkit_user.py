@@ -464,7 +464,11 @@ def test_what_was_asked_for_elsewhere_is_gone_on_with(mirror: str, upstream: Emu
     assert (done.code, done.err) == (0, "")
     assert done.out.startswith("Done: 3 threads with 4 items erased")
     assert left(mirror) == ["cthr_ben"]  # who is held is left alone
-    assert run("chatkit_user", "erase", "--pending", "--database", mirror).out == "No erasure waits.\n"
+    held = run("chatkit_user", "erase", "--pending", "--database", mirror)
+    assert (held.code, held.out.splitlines()) == (
+        0,
+        ["Nothing was tried.", "Held, and left alone until the hold is lifted: ben."],
+    )
 
 
 def test_what_upstream_refuses_of_all_is_tried_again_at_its_time(mirror: str, upstream: Emulator) -> None:
@@ -474,10 +478,41 @@ def test_what_upstream_refuses_of_all_is_tried_again_at_its_time(mirror: str, up
     first = run("chatkit_user", "erase", "--pending", "--database", mirror)
     again = run("chatkit_user", "erase", "--pending", "--database", mirror)
 
-    assert (first.code, again.code) == (1, 0)
+    assert (first.code, again.code) == (1, 1)
     assert first.err.startswith("thread cthr_2: InternalServerError")
-    assert again.out == "No erasure waits.\n"
+    assert again.out == "Nothing was tried.\n"
+    retry_at = Erasure.objects.using(mirror).get().retry_at
+    (line,) = again.err.splitlines()
+    assert line.startswith("erasure of ada: failed 1 time in a row, the last with InternalServerError: ")
+    assert line.endswith(f"; tried again from {moment(retry_at)} on; chatkit_user erase ada tries it now")
+    assert again.error == "1 thing is not done; run it again later."
     assert left(mirror) == ["cthr_2", "cthr_ben"]
+
+
+def test_what_waits_for_its_time_is_not_done_though_another_erasure_is(
+    mirror: str, upstream: Emulator
+) -> None:
+    upstream.fail("delete_thread", status=500, match="cthr_2")
+    assert user("erase", "--yes", database=mirror).code == 1
+    erasures.ask(user="ben", as_="staff", now=timezone.now(), using=mirror)
+
+    outcome = run("chatkit_user", "erase", "--pending", "--json", "--database", mirror)
+
+    assert outcome.code == 1
+    told = outcome.json
+    assert (told["ok"], told["finished"], told["threads"]) == (False, 1, 1)
+    assert [(each["noun"], each["id"]) for each in told["failures"]] == [("erasure of", "ada")]
+    assert user("erase", "--yes", database=mirror).code == 0
+    assert run("chatkit_user", "erase", "--pending", "--database", mirror).out == "No erasure waits.\n"
+
+
+def test_what_another_process_is_at_waits_too(mirror: str) -> None:
+    erasures.ask(user="ada", as_="staff", now=timezone.now(), using=mirror)
+    Erasure.objects.using(mirror).update(leased_until=timezone.now() + timedelta(seconds=20))
+
+    outcome = run("chatkit_user", "erase", "--pending", "--database", mirror)
+
+    assert (outcome.code, outcome.out) == (0, "Nothing was tried.\n")
 
 
 @pytest.mark.parametrize(

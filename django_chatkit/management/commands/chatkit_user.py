@@ -3,7 +3,6 @@
 import getpass
 import re
 from argparse import ArgumentParser
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,12 @@ from django.utils import timezone
 
 from ... import conf, wiring
 from ...client import ChatKit, ChatKitError
-from ...models import EndUser
+from ...models import EndUser, Erasure
 from ...services import erasing, erasures, holds, people, person_archive
 from ...services.completeness import completeness
 from ...services.paging import Contradiction
 from ...services.reading import MAX_USER_LENGTH, Unmirrorable
-from ...services.reports import UNKNOWN_END_USER, UNKNOWN_HERE, Failure, Report
+from ...services.reports import UNKNOWN_END_USER, UNKNOWN_HERE, ErasureReport, Failure, Report
 from ...services.transcripts import moment
 from .. import deeds, files, ids, remedies
 from .. import people as words
@@ -123,7 +122,8 @@ class Command(ChatKitCommand):
             raise CommandError(_lift_first(error)) from error
         archived = words.archived(user, people.archived(user=user, using=database))
         # Whoever asks for one now means now.
-        self._carry_on(client, database, options, user=user, at_once=True, beside=archived)
+        report = self._carry_on(client, database, options, user=user, at_once=True)
+        self._tell_erased(report, [words.outcome(report), *archived], options)
 
     def _question(self, user: str, database: str, client: ChatKit | None, options: dict[str, Any]) -> str:
         """Return what to ask before an erasure, of which upstream need not be seen where nobody is asked."""
@@ -140,20 +140,25 @@ class Command(ChatKitCommand):
         if user or options["dry_run"]:
             beside = "a USER" if user else "--dry-run"
             raise CommandError(f"--pending stands alone, without {beside}.")
-        self._carry_on(_client(options), database, options, at_once=options["here"])
+        rows = Erasure.objects.using(database)
+        at_once = options["here"]
+        too_early = [] if at_once else list(rows.not_held().to_try_later(now=timezone.now()))
+        report = self._carry_on(_client(options), database, options, at_once=at_once)
+        left = set(rows.pending().values_list("pk", "failures"))
+        # Whose time came meanwhile was tried.
+        report.failures += [words.later(row) for row in too_early if (row.pk, row.failures) in left]
+        held = words.left_alone(rows.pending().held().order_by("pk").values_list("end_user", flat=True))
+        self._tell_erased(report, [words.outcome(report, waits=bool(left)), *held], options)
+
+    def _tell_erased(self, report: ErasureReport, lines: list[str], options: dict[str, Any]) -> None:
+        self.tell(report, *lines, as_json=options["json"], verbosity=options["verbosity"])
 
     def _carry_on(
-        self,
-        client: ChatKit | None,
-        database: str,
-        options: dict[str, Any],
-        *,
-        beside: Sequence[str] = (),
-        **which: Any,
-    ) -> None:
+        self, client: ChatKit | None, database: str, options: dict[str, Any], **which: Any
+    ) -> ErasureReport:
         progress = self.progress(verbosity=options["verbosity"])
         try:
-            report = erasing.carry_on(
+            return erasing.carry_on(
                 client=client,
                 clock=timezone.now,
                 workers=conf.read().sync_concurrency,
@@ -163,8 +168,6 @@ class Command(ChatKitCommand):
             )
         finally:
             progress.clear()
-        line = "\n".join([words.outcome(report), *beside])
-        self.tell(report, line, as_json=options["json"], verbosity=options["verbosity"])
 
     def _survey(
         self, user: str, database: str, client: ChatKit | None, options: dict[str, Any]
