@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import connections
-from django.db.models import BooleanField, F, Func, Q
+from django.db.models import F, Lookup, Q
 
 from .terms import Term, place
 
@@ -73,7 +73,7 @@ def saying(terms: Sequence[Term], *, most: int | None = None) -> Any:
     to rows that come in an order of their own, as where a list is walked until a page is full. Ask `is_indexed` first, and
     only for terms that have words.
     """
-    return _Saying(F("text"), terms=tuple(terms), most=most)
+    return _Saying(F("text"), (tuple(terms), most))
 
 
 def saying_plainly(term: Term) -> Q:
@@ -81,15 +81,23 @@ def saying_plainly(term: Term) -> Q:
     return Q(text__icontains=term.text)
 
 
-class _Saying(Func):
-    """The condition in each database's words."""
+class _Saying(Lookup):
+    """The condition in each database's words.
 
-    output_field = BooleanField()
+    A lookup, for of any other condition Django asks MySQL and MariaDB whether it `= 1`, and then they leave the index aside.
+    """
 
-    def __init__(self, *expressions: Any, terms: tuple[Term, ...], most: int | None) -> None:
-        super().__init__(*expressions)
-        self.terms = terms
-        self.most = most
+    prepare_rhs = False
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """Return what is looked for."""
+        return self.rhs[0]  # type: ignore[no-any-return]
+
+    @property
+    def most(self) -> int | None:
+        """Return how many items the index shall bring; None where they come by themselves."""
+        return self.rhs[1]  # type: ignore[no-any-return]
 
     def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, list[Any]]:
         """Ask the vector of words; of rows that come by themselves, only where the text holds the words anyhow.
@@ -117,8 +125,7 @@ class _Saying(Func):
         if self.most is None:
             asks, asked = _read_on_sqlite(self.terms, self._text(compiler))
             return f"({' AND '.join(asks)})", tuple(asked)
-        source: Any = self.source_expressions[0]
-        rows = connection.ops.quote_name(source.alias)
+        rows = connection.ops.quote_name(self.lhs.alias)
         words = (f'"{word}"' for term in self.terms for word in term.words[:-1])
         last = (f'"{term.words[-1]}"{"*" * term.is_open}' for term in self.terms)
         # The table knows no order of words: of phrases it brings all that may be one, and each is looked at.
@@ -143,7 +150,7 @@ class _Saying(Func):
         ]
 
     def _text(self, compiler: Any) -> str:
-        sql, _parameters = compiler.compile(self.source_expressions[0])
+        sql, _parameters = compiler.compile(self.lhs)
         return str(sql)
 
 

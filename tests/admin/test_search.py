@@ -208,6 +208,14 @@ def test_postgresql_is_asked_by_the_index_that_the_migration_made(said: str) -> 
 
 
 @pytest.mark.django_db(transaction=True)
+def test_mariadb_is_asked_by_the_index_that_the_migration_made(said: str) -> None:
+    if connections[said].vendor != "mysql":
+        return
+    rows = ChatThreadItem.objects.using(said).filter(fulltext.saying([Term("parcel")], most=5)).order_by()
+    assert str(rows.explain(format="traditional")).count("fulltext") == 1
+
+
+@pytest.mark.django_db(transaction=True)
 def test_no_text_is_taken_apart_for_a_phrase_whose_words_stand_apart(said: str) -> None:
     """Common words make common candidates, and on PostgreSQL each would cost as much as thirty looks."""
     if connections[said].vendor != "postgresql":
