@@ -10,7 +10,8 @@ machine than about the code. Ours is `services.sync` itself: exact, with leases 
 
 A second table tells how many requests a second a reconcile makes of an upstream that takes 50 ms for each answer, as a
 share of the ideal (fetchers / latency), beside threads that only fetch: what they miss, the machine or the client lacks. `--quick` takes less than 20 seconds; `--scale` shows what an item costs when 10,000,
-100,000 and 1,000,000 are mirrored already, and takes minutes. Nothing here is shipped.
+100,000 and 1,000,000 are mirrored already, of threads that began at different times, and takes minutes. Nothing here is
+shipped.
 """
 
 from __future__ import annotations
@@ -177,10 +178,11 @@ def main() -> None:
     options = parser.parse_args()
     quick = options.quick
     rounds = options.rounds or (3 if quick else 9)
-    with upstream.running(upstream.projects) as address:
-        if options.scale:
+    if options.scale:
+        with upstream.running(upstream.spread) as address:
             print(scale_table(address, rounds=rounds))
-            return
+        return
+    with upstream.running(upstream.projects) as address:
         size = {"threads": 6, "most": 50} if quick else {"threads": 20, "most": ITEMS}
         vendors = [vendor for vendor in scratch.VENDORS if vendor in GOALS or not quick]
         print(race_table({vendor: race(address, vendor, rounds=rounds, **size) for vendor in vendors}))

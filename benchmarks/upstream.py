@@ -19,6 +19,8 @@ KEY = "sk-of-a-benchmark"
 _HEAD = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nx-request-id: req_1\r\nContent-Length: "
 # Stands in a prepared page for the thread's own part of every id.
 _THREAD = b"THREAD"
+# How the moment of every prepared item begins; five digits follow.
+_MOMENT = b'"created_at": 17600'
 
 
 class _Connection(asyncio.Protocol):
@@ -116,6 +118,19 @@ def projects(target: str) -> bytes:
     key = path.split("/")[1].removeprefix("cthr_")
     place = None if after is None else int(after[-8:], 16)
     return _items(int(items), *window, place).replace(_THREAD, key.encode())
+
+
+def spread(target: str) -> bytes:
+    """Answer as `projects`, of threads that begin at moments of their own, within five years.
+
+    The threads of `projects` all say their items in the same seconds: a page of them lies scattered over an index of
+    moments, as no page of real conversations does.
+    """
+    key = urlsplit(target).path.partition("/cthr_")[2]
+    if not key:
+        return projects(target)
+    begin = 16_000 + int(key[:8], 16) % 1_600
+    return projects(target).replace(_MOMENT, b'"created_at": %d' % begin)
 
 
 def _threads(name: str, count: int, order: str, limit: int, after: str | None) -> bytes:
