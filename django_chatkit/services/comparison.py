@@ -12,7 +12,8 @@ from typing import Any, NamedTuple, Protocol
 
 from ..client.redaction import Withheld
 from ..models.fields import dumps
-from . import emptied
+from . import columns, emptied
+from .columns import Columns
 from .differences import Difference, Noun, What, differing_keys
 
 # How many ids that wait for their explanation are remembered; who is further astray than this is told twice.
@@ -38,6 +39,8 @@ class Held(NamedTuple):
     end_user: str | None = None
     # Whether retention dropped its words: only what else upstream says is compared.
     is_emptied: bool = False
+    # What the columns beside the payload hold, where there are any.
+    columns: Columns | None = None
 
 
 class Run(NamedTuple):
@@ -229,6 +232,11 @@ class Comparison:
             keys = tuple(sorted({*keys, "user"}))
         if keys or row.stored != said:
             yield self._difference(row.id, What.PAYLOAD, keys=keys)
+        elif row.columns is not None:
+            of = columns.of_thread if self.side.noun == "thread" else columns.of_item
+            astray = columns.differing(row.columns, of(payload, is_emptied=row.is_emptied))
+            if astray:
+                yield self._difference(row.id, What.COLUMNS, keys=astray)
 
     def _is_ours(self, row: Held) -> bool:
         """Tell whether a row belongs into our list at all: a thread may stand under another end user."""

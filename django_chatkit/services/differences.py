@@ -26,6 +26,7 @@ class What(StrEnum):
     GONE_HERE = "gone here"
     NOT_UPSTREAM = "not upstream"
     PAYLOAD = "payload"
+    COLUMNS = "columns"
     ORDER = "order"
     BEHIND = "behind"
     TEXT = "text"
@@ -39,7 +40,7 @@ class Difference:
     id: str
     thread_id: str
     what: What
-    # Of a payload: the names of the keys that differ; none where only their order does.
+    # Of a payload: the names of the keys that differ; none where only their order does. Else of the columns beside it.
     keys: tuple[str, ...] = field(default=(), compare=False)
     # How many it stands for: items that the mirror is behind by, or things in a row that upstream does not have.
     count: int = field(default=1, compare=False)
@@ -74,6 +75,8 @@ class Difference:
                 return f"present {self._here}, and not {where}{more}"
             case What.PAYLOAD:
                 return f"differs in {', '.join(self.keys) or 'the order of its keys'}"
+            case What.COLUMNS:
+                return f"differs from its own payload {self._here} in {', '.join(self.keys)}"
             case What.ORDER:
                 return f"in another place {self._here}"
             case What.TEXT:

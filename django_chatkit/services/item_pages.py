@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 from ..client import ChatKit, ChatKitThreadItem, Page
 from ..models.fields import dumps
-from . import reading
+from . import columns, reading
 from .paging import Contradiction, has_more
 
 
@@ -75,10 +75,4 @@ def by_id(payloads: Sequence[dict[str, Any]]) -> Items:
 
 
 def _read(payload: dict[str, Any]) -> Item:
-    return Item(
-        type=reading.word(payload, "type"),
-        text=reading.text_of(payload),
-        settled=reading.is_settled(payload),
-        payload=dumps(payload),
-        created_at=reading.moment(payload, "created_at", None),
-    )
+    return Item(payload=dumps(payload), **columns.of_item(payload))

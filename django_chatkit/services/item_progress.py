@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from django.db.models import Min, OuterRef, QuerySet, Subquery
 
 from ..models import ChatThread, ChatThreadItem
-from . import emptied
+from . import columns, emptied
 from .item_pages import Item
 
 # The least by which one moment comes after another.
@@ -23,16 +23,24 @@ class Held(NamedTuple):
     """What we hold of an item."""
 
     position: int
-    settled: bool
     gone_at: datetime | None
     words_dropped_at: datetime | None
+    type: str
+    text: str
+    settled: bool
+    created_at: datetime
     stored: str
 
     def is_as(self, item: Item) -> bool:
-        """Tell whether upstream says of the item what we hold; where its words were dropped, but for these."""
-        if self.words_dropped_at is None:
-            return self.stored == item.payload
-        return self.settled == item.settled and self.stored == emptied.stored(emptied.item, item.payload)
+        """Tell whether upstream says of the item what we hold, columns and all; where words were dropped, but for these."""
+        is_emptied = self.words_dropped_at is not None
+        return (
+            self.stored == (emptied.stored(emptied.item, item.payload) if is_emptied else item.payload)
+            and self.settled == item.settled
+            and self.type == item.type
+            and columns.holds(self.text, "" if is_emptied else item.text)
+            and columns.holds(self.created_at, item.created_at)
+        )
 
 
 def is_young(item: Item, *, asked_at: datetime) -> bool:

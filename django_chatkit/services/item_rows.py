@@ -242,10 +242,9 @@ def _is_passed(items: Items, held: dict[str, Held], *, as_of: datetime) -> Q:
 
 
 def _held(rows: QuerySet[ChatThreadItem], *, thread_id: str) -> dict[str, Held]:
-    names = ("thread_id", "pk", "position", "settled", "gone_at", "words_dropped_at")
-    columns = rows.values_list(*names, as_stored("payload"))
+    names = ("position", "gone_at", "words_dropped_at", "type", "text", "settled", "created_at")
     held = {}
-    for home, id, *values in columns:
+    for home, id, *values in rows.values_list("thread_id", "pk", *names, as_stored("payload")):
         if home != thread_id:
             raise Contradiction(_STANDS_ELSEWHERE)
         held[id] = Held(*values)

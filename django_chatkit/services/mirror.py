@@ -31,7 +31,7 @@ from django.db.models.functions import Coalesce, Greatest
 from .. import signals
 from ..models import ChatThread, ChatThreadItem, EndUser
 from ..models.fields import as_stored, dumps
-from . import bulk, emptied, pruned, reading
+from . import bulk, columns, emptied, pruned, reading
 from .item_pages import Item
 from .transactions import atomically, persistently
 
@@ -83,6 +83,8 @@ class _Held(NamedTuple):
 
     id: str
     end_user_id: str
+    title: str
+    status: str
     payload: str
     created_at: datetime
     tie: int
@@ -174,8 +176,8 @@ def write_threads(
 
 def _held_threads(threads: Sequence[Listed], *, using: str) -> dict[str, _Held]:
     rows = ChatThread.objects.using(using).filter(pk__in=[each.id for each in threads])
-    columns = [as_stored(name) if name == "payload" else name for name in _Held._fields]
-    return {row[0]: _Held(*row) for row in rows.values_list(*columns)}
+    names = [as_stored(name) if name == "payload" else name for name in _Held._fields]
+    return {row[0]: _Held(*row) for row in rows.values_list(*names)}
 
 
 def _keep_end_users(users: set[str], *, using: str) -> None:
@@ -237,8 +239,9 @@ def _with_ties(rows: Sequence[_ThreadRow], above: Place | None) -> Iterator[_Thr
 def _differs(row: _ThreadRow, held: _Held | None) -> bool:
     if held is None or held.tie != row.tie:
         return True
-    known = (held.gone_at, held.end_user_id, held.payload)
-    return not _is_older(row, held) and known != (None, row.end_user_id, row.payload)
+    known = (held.gone_at, held.end_user_id, held.status, held.created_at, held.payload)
+    said = (None, row.end_user_id, row.status, row.created_at, row.payload)
+    return not _is_older(row, held) and not (known == said and columns.holds(held.title, row.title))
 
 
 def _is_older(row: _ThreadRow, held: _Held | None) -> bool:

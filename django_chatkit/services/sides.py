@@ -12,6 +12,10 @@ from ..models.fields import as_stored
 from .comparison import Held, Place, Run, rising
 from .differences import Noun
 
+# The columns that are read from the payload beside them.
+_OF_ITEM = ("type", "text", "settled", "created_at")
+_OF_THREAD = ("title", "status")
+
 
 class _MirrorSide(ABC):
     """Read rows in order. Who inherits says which rows and in which order."""
@@ -85,12 +89,14 @@ class ItemSide(_MirrorSide):
         return Q(position__lte=place)
 
     def _columns(self, *, is_ahead: Any) -> list[Any]:
-        return ["pk", "position", "gone_at", is_ahead, as_stored("payload"), "words_dropped_at"]
+        names = ("words_dropped_at", *_OF_ITEM)
+        return ["pk", "position", "gone_at", is_ahead, as_stored("payload"), *names]
 
     def _held(self, row: Any) -> Held:
-        id, place, gone_at, is_ahead, stored, dropped_at = row
-        is_emptied = dropped_at is not None
-        return Held(id, place, gone_at is not None, bool(is_ahead), stored, is_emptied=is_emptied)
+        id, place, gone_at, is_ahead, stored, dropped_at, *columns = row
+        is_gone, is_emptied = gone_at is not None, dropped_at is not None
+        held = dict(zip(_OF_ITEM, columns, strict=True))
+        return Held(id, place, is_gone, bool(is_ahead), stored, is_emptied=is_emptied, columns=held)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,10 +136,11 @@ class ThreadSide(_MirrorSide):
         return Q(created_at__lte=second) & earlier
 
     def _columns(self, *, is_ahead: Any) -> list[Any]:
-        names = ("end_user_id", "words_dropped_at")
+        names = ("end_user_id", "words_dropped_at", *_OF_THREAD)
         return ["created_at", "tie", "pk", "gone_at", is_ahead, as_stored("payload"), *names]
 
     def _held(self, row: Any) -> Held:
-        second, tie, id, gone_at, is_ahead, stored, end_user, dropped_at = row
+        second, tie, id, gone_at, is_ahead, stored, end_user, dropped_at, *columns = row
         place, is_gone, is_emptied = (second, tie, id), gone_at is not None, dropped_at is not None
-        return Held(id, place, is_gone, bool(is_ahead), stored, end_user, is_emptied)
+        held = {"created_at": second, **dict(zip(_OF_THREAD, columns, strict=True))}
+        return Held(id, place, is_gone, bool(is_ahead), stored, end_user, is_emptied, held)

@@ -1,6 +1,7 @@
 """Whatever differs between upstream and the mirror is named, and nothing else is."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -132,6 +133,16 @@ def reorder_the_keys(both: Both) -> None:
     row.save()
 
 
+def change_an_items_columns(both: Both) -> None:
+    fields = {"type": "chatkit.other", "text": "other", "settled": False, "created_at": "2026-01-01T00:00Z"}
+    both.items.filter(pk=both.item("cthr_long", 120)).update(**fields)
+
+
+def change_a_threads_columns(both: Both) -> None:
+    at = datetime.fromtimestamp(1_700_000_150, UTC)
+    both.threads.filter(pk="cthr_empty").update(title="Cats", status="locked", created_at=at)
+
+
 def store(both: Both, text: str) -> None:
     with connections[both.world.database].cursor() as cursor:
         cursor.execute("UPDATE django_chatkit_chatthread SET payload = %s WHERE id = 'cthr_empty'", [text])
@@ -147,6 +158,7 @@ def store_what_is_no_object(both: Both) -> None:
 
 HAS_IT = "marked gone here, and upstream has it"
 NOT_LISTED = "present here, and not listed upstream"
+COLUMNS = "differs from its own payload here in"
 ALL_KEYS = "created_at, id, object, status, title, user"
 MUTATIONS = [
     (append, ["thread cthr_a: the mirror is behind: 2 newer upstream"]),
@@ -168,6 +180,11 @@ MUTATIONS = [
     (give_a_thread_to_another, ["thread cthr_b: differs in user"]),
     (move_a_thread, ["thread cthr_c: in another place here"]),
     (reorder_the_keys, ["thread cthr_a: differs in the order of its keys"]),
+    (
+        change_an_items_columns,
+        [f"item {{long120}} of thread cthr_long: {COLUMNS} created_at, settled, text, type"],
+    ),
+    (change_a_threads_columns, [f"thread cthr_empty: {COLUMNS} created_at, status, title"]),
     (damage_a_payload, [f"thread cthr_empty: differs in {ALL_KEYS}"]),
     (store_what_is_no_object, [f"thread cthr_empty: differs in {ALL_KEYS}"]),
 ]
