@@ -18,7 +18,7 @@ from . import mirror, pruned, pruning
 from .crew import Job, Later
 from .gone import is_gone
 from .item_pages import ItemPage, OnPage, fetch
-from .item_progress import AN_INSTANT, Held, Progress, Youth
+from .item_progress import AN_INSTANT, SECOND, Held, Progress, Youth
 from .item_rows import ItemRows, Overtaken
 from .leases import Lease
 from .paging import CURSOR_REFUSED, PAGE, Contradiction
@@ -164,21 +164,25 @@ class ItemSync:
             # Whoever writes an item says as of when: nobody ever did, and while the lease is ours nobody will.
             is_blank = progress.as_of is None
             below = _EVERYTHING if self.deep else progress.unsettled
-            yield from self._copy_on(self._rows(progress, lease), below=below, is_blank=is_blank)
+            since = progress.as_of or self.since
+            yield from self._copy_on(self._rows(progress, lease), below=below, since=since, is_blank=is_blank)
         finally:
             self.leases.discard(lease)
             lease.release()
         return True
 
-    def _copy_on(self, rows: ItemRows, *, below: int | None, is_blank: bool) -> Job:
+    def _copy_on(self, rows: ItemRows, *, below: int | None, since: datetime, is_blank: bool) -> Job:
         """Copy from the last item that we hold to the newest, each page with its progress in one transaction.
 
-        With ``below`` from the last item below that position, and what we hold above it is compared.
+        With ``below`` from the last item below that position, and what we hold above it is compared. ``since`` is when
+        our last item was last known to be there.
         """
         for step in range(STEPS_BACK):
             try:
                 start = None if is_blank else rows.last(below=below)
-                yield from self._copy_from(rows, start, compares=below is not None, is_blank=is_blank)
+                yield from self._copy_from(
+                    rows, start, since=since, compares=below is not None, is_blank=is_blank
+                )
                 return
             except _CursorVanished as vanished:
                 is_blank = False
@@ -187,32 +191,52 @@ class ItemSync:
         raise Contradiction("upstream knows none of the last items that it gave")
 
     def _copy_from(
-        self, rows: ItemRows, start: tuple[str, int] | None, *, compares: bool, is_blank: bool
+        self,
+        rows: ItemRows,
+        start: tuple[str, int] | None,
+        *,
+        since: datetime,
+        compares: bool,
+        is_blank: bool,
     ) -> Job:
         last, above = start or (None, -1)
         first = rows.first() if start else None
         cursors, before = {last}, set[str]()
         while True:
-            page = yield from self._page(order="asc", limit=PAGE, after=last)
+            page = yield from self._page(order="asc", limit=PAGE, after=last, on_page=self.on_page)
+            as_of, asked_at = self._as_of, self._asked_at
             if page.more and page.last_id in cursors:
                 raise Contradiction("upstream gave the same page of items twice")
-            if last is not None and first in page.items:  # it ignores a cursor that names nothing
+            if last is not None and (
+                first in page.items or (yield from self._is_top(page, since=since))
+            ):  # upstream ignores a cursor that names nothing
                 raise _CursorVanished(last)
             if not before.isdisjoint(page.items):
                 raise Contradiction("upstream gave an item of the page before again")
             first = first or next(iter(page.items), None)
             above = rows.write(
                 page.items,
-                as_of=self._as_of,
-                asked_at=self._asked_at,
+                as_of=as_of,
+                asked_at=asked_at,
                 complete=not page.more,
                 above=above if compares else None,
                 free=above + 1 if is_blank else None,
             )
             if not page.more:
                 return
-            last, before = page.last_id, set(page.items)
+            last, before, since = page.last_id, set(page.items), asked_at
             cursors.add(last)
+
+    def _is_top(self, page: ItemPage, *, since: datetime) -> Generator[Any, Any, bool]:
+        """Tell whether a page is the thread's first, or all of it is gone. It is not if it begins with what is older than ``since``.
+
+        Where all items were replaced, only the newest first item shows that a cursor's answer is no answer to it.
+        """
+        head = next(iter(page.items.values()), None)
+        if head is not None and head.created_at is not None and head.created_at + SECOND <= since:
+            return False
+        top: ItemPage = yield from self._page(order="asc", limit=1, after=None)
+        return not top.items or not page.items.keys().isdisjoint(top.items)
 
     def _begin_request(self) -> None:
         self._asked_at = self.clock()
@@ -220,7 +244,12 @@ class ItemSync:
         self._least = self._as_of + AN_INSTANT
 
     def _page(
-        self, *, order: Literal["asc", "desc"], limit: int, after: str | None
+        self,
+        *,
+        order: Literal["asc", "desc"],
+        limit: int,
+        after: str | None,
+        on_page: OnPage | None = None,
     ) -> Generator[Any, Any, ItemPage]:
         self._begin_request()
         try:
@@ -231,7 +260,7 @@ class ItemSync:
                 order=order,
                 limit=limit,
                 after=after,
-                on_page=self.on_page,
+                on_page=on_page,
             )
             page: ItemPage = (yield ask).result()
         except CURSOR_REFUSED as error:

@@ -816,3 +816,52 @@ def test_an_item_of_a_far_future_is_not_waited_for(world: World, look: Any, cloc
 def _say(world: World, thread: str, count: int) -> None:
     for number in range(count):
         world.emulator.add_item(thread, text=f"word {number}")
+
+
+@pytest.mark.parametrize("bad_cursor", ["not_found", "bad_request", "ignored"])
+@pytest.mark.parametrize("held", [1, 30, 250])
+@pytest.mark.parametrize("anew", [0, 30, 130, 250])
+def test_a_thread_of_which_every_item_was_replaced_is_followed(
+    world: World, look: Any, bad_cursor: Any, held: int, anew: int
+) -> None:
+    world.emulator.switches.bad_cursor = bad_cursor
+    thread = world.thread(*(f"old {number}" for number in range(held)))
+    look(thread)
+    _replace(world, thread, anew)
+    world.emulator.forget_requests()
+
+    report = look(thread)
+
+    assert report.ok
+    world.assert_exact()
+    assert (report.items_new, report.items_gone) == (anew, held)
+    assert world.emulator.count() <= 1 + 2 * 9 + 3 + 1
+
+
+@pytest.mark.parametrize("bad_cursor", ["not_found", "bad_request", "ignored"])
+@pytest.mark.parametrize("anew", [0, 30, 250])
+@pytest.mark.parametrize("is_killed", [True, False])
+def test_every_item_may_be_replaced_between_two_pages_of_a_copy(
+    world: World, look: Any, job: Any, clock: Clock, bad_cursor: Any, anew: int, is_killed: bool
+) -> None:
+    world.emulator.switches.bad_cursor = bad_cursor
+    thread = world.thread(*(f"old {number}" for number in range(250)))
+    run = _known(world, job, thread)
+    request = run.send(answered(next(run)))
+    clock.move(seconds=1)
+    _replace(world, thread, anew)
+
+    if is_killed:
+        run.close()
+        look(thread)
+    else:
+        _finish(run, request)
+
+    world.assert_exact()
+
+
+def _replace(world: World, thread: str, count: int) -> None:
+    for item in world.emulator.items(thread):
+        world.emulator.remove_item(item["id"])
+    for number in range(count):
+        world.emulator.add_item(thread, text=f"new {number}")
