@@ -46,6 +46,10 @@ class ChatSessionQuerySet(models.QuerySet["ChatSession"]):
         """Keep those that no process has taken for itself."""
         return self.filter(Q(claimed_until=None) | Q(claimed_until__lte=now))
 
+    def claimed(self, *, now: datetime) -> Self:
+        """Keep those that some process has taken for itself."""
+        return self.filter(claimed_until__gt=now)
+
     def to_try(self, *, now: datetime) -> Self:
         """Keep those whose last try did not fail, or failed long enough ago."""
         return self.filter(Q(retry_at=None) | Q(retry_at__lte=now))

@@ -39,6 +39,7 @@ def run(
     runs: bool = True,
     dry_run: bool = False,
     at_once: bool = False,
+    wait: Callable[[float], object] | None = None,
     workers: int = 8,
     using: str = "default",
     on_progress: OnProgress | None = None,
@@ -52,7 +53,8 @@ def run(
     activity and "runs" of the sync after they started; what it doesn't name is kept for ever. See `retention`. A thread is
     deleted upstream first, or it would come back, unless it says that it goes here alone. With ``dry_run`` nothing is asked
     and nothing written: the counts say what would be done, and ``on_due`` is told each thing. With ``at_once`` sessions
-    whose cancel failed don't wait for their next time.
+    whose cancel failed don't wait for their next time; with ``wait``, a sleeper, it waits for sessions that another process
+    is cancelling, and cancels those itself that this one leaves.
 
     Raises:
         AuthenticationError: upstream refused the key. What asks nothing of it is done.
@@ -63,6 +65,7 @@ def run(
         retention=retention,
         batch_size=batch_size,
         at_once=at_once,
+        wait=wait,
         workers=workers,
         using=using,
         report=CleanupReport(dry_run=dry_run),
@@ -102,6 +105,7 @@ class _Cleanup:
     retention: Retention
     batch_size: int
     at_once: bool
+    wait: Callable[[float], object] | None
     workers: int
     using: str
     report: CleanupReport
@@ -131,6 +135,7 @@ class _Cleanup:
             workers=self.workers,
             batch_size=self.batch_size,
             at_once=self.at_once,
+            wait=self.wait,
             using=self.using,
             on_progress=self._note_cancelled,
         )

@@ -19,7 +19,6 @@ from ..client import (
     NotFoundError,
 )
 from ..models import ChatSession
-from ..models.sessions import ChatSessionQuerySet
 from . import end_users, reading
 from .crew import Crew, Job
 from .gone import is_gone
@@ -121,23 +120,23 @@ def cancel_expired(
     workers: int = 8,
     batch_size: int = 100,
     at_once: bool = False,
+    wait: Callable[[float], object] | None = None,
     using: str = "default",
     on_progress: Callable[[CancelReport], None] | None = None,
 ) -> CancelReport:
     """Cancel every expired session that nobody settled, ``workers`` at a time, one request each.
 
     One that fails is counted and kept for next time, later each time; it stops no other. With ``at_once`` those that
-    wait for their next time are tried too.
+    wait for their next time are tried too. Those that another process has claimed are left to it, or with ``wait``, a
+    sleeper, waited for: at the end each is settled or counted.
 
     Raises:
         AuthenticationError: upstream refused the key. What was cancelled until then is settled.
     """
-
-    def expired(now: datetime) -> ChatSessionQuerySet:
-        rows = ChatSession.objects.using(using).expired(now=now)
-        return rows if at_once else rows.to_try(now=now)
-
-    claims = claim(expired, clock=clock, batch_size=batch_size)
+    now = clock()
+    expired = ChatSession.objects.using(using).expired(now=now)
+    rows = expired if at_once else expired.to_try(now=now)
+    claims = claim(rows, clock=clock, batch_size=batch_size, wait=wait)
     return _cancel_all(claims, client=client, clock=clock, workers=workers, on_progress=on_progress)
 
 
@@ -159,7 +158,7 @@ def cancel_live(
         AuthenticationError: upstream refused the key. What was cancelled until then is settled.
     """
     opened = ChatSession.objects.using(using).of(user).filter(created_at__lt=before)
-    claims = claim(lambda now: opened.live(now=now), clock=clock, batch_size=batch_size)
+    claims = claim(opened.live(now=clock()), clock=clock, batch_size=batch_size)
     return _cancel_all(claims, client=client, clock=clock, workers=workers)
 
 

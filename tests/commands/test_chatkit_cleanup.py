@@ -54,6 +54,19 @@ SESSIONS = ["cksess_expired", "cksess_live", "cksess_old", "cksess_young"]
 ALL = [*SESSIONS, "cthr_old", "cthr_young", "run_old", "run_young"]
 
 
+def test_what_a_run_that_was_killed_had_claimed_is_cancelled_before_this_one_says_done(
+    upstream: Emulator, ledger: str
+) -> None:
+    soon = timezone.now() + timedelta(seconds=1)
+    ChatSession.objects.using(ledger).filter(pk="cksess_expired").update(claimed_until=soon)
+
+    outcome = run("chatkit_cleanup", "--sessions", "--database", ledger)
+
+    assert outcome.code == 0
+    assert "1 expired session cancelled" in outcome.out
+    assert upstream.count("cancel_session") == 1
+
+
 @pytest.mark.usefixtures("retention")
 @pytest.mark.parametrize(
     ("flags", "gone", "cancels"),

@@ -269,7 +269,7 @@ def test_two_that_cancel_at_once_share_the_sessions(
     assert world.emulator.count("cancel_session") == 6
 
 
-def test_a_batch_claimed_by_a_process_that_died_is_free_again_after_two_minutes(
+def test_a_batch_claimed_by_a_process_that_died_is_free_again_after_half_a_minute(
     world: World, open_session: Any, cancel_expired: Any, clock: Clock
 ) -> None:
     open_session()
@@ -277,8 +277,57 @@ def test_a_batch_claimed_by_a_process_that_died_is_free_again_after_two_minutes(
     ledger(world).update(claimed_until=clock.now + session_claims.CLAIM)
 
     assert cancel_expired().settled == 0
-    clock.move(seconds=120)
+    clock.move(seconds=30)
     assert cancel_expired().settled == 1
+
+
+def test_who_waits_cancels_what_a_process_that_died_had_claimed(
+    world: World, open_session: Any, cancel_expired: Any, clock: Clock
+) -> None:
+    for number in range(3):
+        open_session(user=f"user {number}")
+    clock.move(seconds=601)
+    ledger(world).filter(end_user="user 1").update(claimed_until=clock.now + session_claims.CLAIM)
+    waits: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        clock.move(seconds=seconds)
+
+    assert cancel_expired(wait=wait).settled == 3
+    assert sum(waits) == 30
+
+
+def test_who_waits_leaves_to_another_what_that_one_settles(
+    world: World, open_session: Any, cancel_expired: Any, clock: Clock
+) -> None:
+    open_session()
+    clock.move(seconds=601)
+    ledger(world).update(claimed_until=clock.now + session_claims.CLAIM)
+
+    def wait(seconds: float) -> None:
+        ledger(world).update(status="expired", claimed_until=None)
+
+    assert cancel_expired(wait=wait).as_dict() == CancelReport().as_dict()
+    assert world.emulator.count("cancel_session") == 0
+
+
+def test_who_waits_tries_each_once_and_counts_what_another_gave_back(
+    world: World, open_session: Any, cancel_expired: Any, clock: Clock
+) -> None:
+    for number in range(3):
+        open_session(user=f"user {number}")
+    clock.move(seconds=601)
+    ledger(world).filter(end_user="user 1").update(claimed_until=clock.now + session_claims.CLAIM)
+    world.emulator.fail("cancel_session", status=500, times=None)
+
+    def wait(seconds: float) -> None:
+        ledger(world).update(claimed_until=None)
+
+    report = cancel_expired(at_once=True, wait=wait)
+
+    assert (report.settled, report.failed) == (0, 3)
+    assert world.emulator.count("cancel_session") == 3
 
 
 def test_a_refused_key_stops_the_run_and_leaves_every_session_for_the_next(
@@ -336,12 +385,12 @@ def test_a_claim_is_kept_while_its_sessions_are_cancelled_however_long_that_take
     others: list[int] = []
 
     class SlowClock:
-        """Let a minute pass with each look at it; another process comes by when the first claim would be over."""
+        """Let seconds pass with each look at it; another process comes by when the first claim would be over."""
 
         def __call__(self) -> datetime:
-            clock.move(seconds=59)
+            clock.move(seconds=9)
             looks.append(clock.now)
-            if len(looks) == 5:
+            if len(looks) == 6:
                 others.append(cancel_expired().settled)
             return clock.now
 

@@ -1,5 +1,6 @@
 """Tidy the ledger and the mirror: cancel expired sessions, prune what RETENTION says."""
 
+import time
 from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -70,6 +71,7 @@ class Command(ChatKitCommand):
                 runs="runs" in chosen,
                 dry_run=options["dry_run"],
                 at_once=True,  # whoever asks for it now means now
+                wait=time.sleep,
                 workers=settings.sync_concurrency,
                 using=database,
                 on_progress=lambda now: progress.show(_line(now, settings)),
