@@ -3,6 +3,7 @@
 ======================  =================================================================================
 DATABASE_URL            a file beside manage.py; also postgresql:// and mariadb:// (see `databases`)
 CELERY_BROKER_URL       filesystem://: a broker in a folder, no server needed; redis:// or amqp:// as you like
+CACHE_URL               file://: a cache in a folder; redis://, db:// as you like (see `caches`)
 OPENAI_API_KEY          read by django_chatkit itself, as OPENAI_BASE_URL is
 CHATKIT_WORKFLOW_ID     the Agent Builder workflow that the chat page opens
 DJANGO_SECRET_KEY       must be set where DJANGO_DEBUG is off
@@ -20,7 +21,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django_chatkit.conf import DEFAULT_SCRIPT_URL
 from django_chatkit.tasks import BEAT_SCHEDULE
 
-from . import brokers, csp, databases
+from . import brokers, caches, csp, databases
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -80,6 +81,11 @@ DATABASES = {
     "default": databases.parse(os.environ.get("DATABASE_URL") or f"sqlite:///{BASE_DIR / 'db.sqlite3'}")
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# What the site and the workers tell each other: a nudge that waits already, a pause that upstream asked for.
+CACHES = {
+    "default": caches.parse(os.environ.get("CACHE_URL") or f"file://{BASE_DIR / 'var' / 'cache'}"),
+}
 
 USE_TZ = True
 TIME_ZONE = "UTC"

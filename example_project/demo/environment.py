@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 WORKFLOW_ID = "wf_demo"
 
 # What this process was told about another project, another broker or the real OpenAI must not reach the demo's.
-FOREIGN = ("CELERY_", "CHATKIT_", "DATABASE_", "DJANGO_", "OPENAI_")
+FOREIGN = ("CACHE_", "CELERY_", "CHATKIT_", "DATABASE_", "DJANGO_", "OPENAI_")
 
 
 def variables(folder: Path) -> dict[str, str]:
@@ -19,8 +19,8 @@ def variables(folder: Path) -> dict[str, str]:
     temporary.mkdir()
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)},
+        "CACHE_URL": f"file://{folder}/cache",
         "CELERY_BROKER_URL": f"filesystem://{folder}/broker",
-        "CHATKIT_DEMO_FOLDER": str(folder),
         "CHATKIT_WORKFLOW_ID": WORKFLOW_ID,
         "DATABASE_URL": f"sqlite:///{database(folder)}",
         "DJANGO_DEBUG": "0",

@@ -1,6 +1,6 @@
 """Settings of the demo's processes: the example's own, at a demo's pace and with everything in one folder.
 
-The demo sets the environment (`stage.environment`); ``CHATKIT_DEMO_FOLDER`` is where all of it lives.
+The demo sets the environment (`environment.variables`), and with it the folder where all of it lives.
 """
 
 import os
@@ -12,18 +12,9 @@ from example_project import csp
 from example_project.settings import *  # noqa: F403
 from example_project.settings import CHATKIT as EXAMPLE_CHATKIT
 
-FOLDER = os.environ["CHATKIT_DEMO_FOLDER"]
 # The emulator itself starts before its address is known.
 ORIGIN = urlsplit(os.environ.get("OPENAI_BASE_URL", "http://127.0.0.1/v1"))._replace(path="").geturl()
 SCRIPT_URL = f"{ORIGIN}/chatkit.js"
-
-# The site and the worker see one cache: what holds back a burst of nudges, and a pause that upstream asks for.
-CACHES = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
-        "LOCATION": f"{FOLDER}/cache",
-    }
-}
 
 # The emulator's stand-in for the widget talks from the page itself, where OpenAI's talks from its frame.
 SECURE_CSP = csp.policy(SCRIPT_URL, connect=[ORIGIN])

@@ -31,6 +31,7 @@ class Site:
             "DJANGO_SETTINGS_MODULE": "example_project.settings",
             "DJANGO_DEBUG": "1",
             "DATABASE_URL": f"sqlite:///{self.folder / 'db.sqlite3'}",
+            "CACHE_URL": f"file://{self.folder / 'cache'}",
             "CELERY_BROKER_URL": f"filesystem://{self.folder / 'broker'}",
             "OPENAI_API_KEY": "sk-of-the-processes",
             "OPENAI_BASE_URL": self.base_url,

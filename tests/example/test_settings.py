@@ -12,7 +12,7 @@ def run(code: str, **variables: str) -> subprocess.CompletedProcess[str]:
     inherited = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("DJANGO_", "OPENAI_", "CHATKIT_", "DATABASE_", "CELERY_"))
+        if not name.startswith(("DJANGO_", "OPENAI_", "CHATKIT_", "DATABASE_", "CACHE_", "CELERY_"))
     }
     return subprocess.run(
         [sys.executable, "-c", code],
@@ -43,6 +43,13 @@ def test_the_site_answers_through_wsgi(tmp_path: Path) -> None:
     )
 
     assert told.stdout == "200 OK\n", told.stderr
+
+
+def test_the_cache_is_shared_and_may_be_named_in_the_environment() -> None:
+    code = "from example_project.settings import CACHES; print(CACHES['default']['LOCATION'])"
+
+    assert run(code).stdout == f"{ROOT / 'var' / 'cache'}\n"
+    assert run(code, CACHE_URL="redis://cache.example/1").stdout == "redis://cache.example/1\n"
 
 
 def test_beat_has_the_schedule_of_the_app() -> None:

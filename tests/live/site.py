@@ -48,6 +48,7 @@ def environment(database_url: str, **more: str) -> dict[str, str]:
         "DJANGO_SETTINGS_MODULE": "example_project.settings",
         "DJANGO_DEBUG": "1",
         "DATABASE_URL": database_url,
+        "CACHE_URL": "memory://",  # what one test's site learnt is nothing to another's
         "CHATKIT_WORKFLOW_ID": "wf_tests",
         "OPENAI_API_KEY": "sk-of-the-processes",
         **more,
