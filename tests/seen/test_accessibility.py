@@ -9,28 +9,16 @@ from .states import LOOKS, STATES, State, visit, wear
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 
-# What Django's own frame does, which is its to mend: a rule, and where it is let be.
-OF_DJANGO = [
-    # Links between the words of the path: told from them by a colour that is too close, in the light theme.
-    ("link-in-text-block", ".breadcrumbs"),
-    # The search box: its label is a picture of a lens, with a text beside it.
-    ("label-title-only", "#searchbar"),
-]
-
-
 # Colours are the same however wide the page is: dark is looked at once.
 ASKED = [look for look in LOOKS if look.name != "narrow-dark"]
 
-AXE = """(ofDjango) => axe.run({resultTypes: ["violations"]}).then((found) => found.violations.flatMap((rule) =>
-    rule.nodes
-        .filter((node) => !ofDjango.some(
-            ([name, place]) => rule.id === name && document.querySelector(node.target[0]).closest(place)))
-        .map((node) => `${rule.id}: ${node.target} ${node.html} ${node.failureSummary}`)))"""
+AXE = """() => axe.run({resultTypes: ["violations"]}).then((found) => found.violations.flatMap((rule) =>
+    rule.nodes.map((node) => `${rule.id}: ${node.target} ${node.html} ${node.failureSummary}`)))"""
 
 
 def objections(page: Page) -> list[str]:
     """Return what axe objects to, a line each."""
-    found: list[str] = page.evaluate(AXE, OF_DJANGO)
+    found: list[str] = page.evaluate(AXE)
     return found
 
 
