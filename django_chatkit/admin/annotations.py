@@ -25,8 +25,9 @@ from .columns import address, list_address
 from .readonly import ReadOnlyAdmin
 from .visible import one_line, visible
 
-# Notes on a page, the newest.
+# Notes on a page, the newest; an address that says so shows all.
 MOST_NOTES = 100
+_NOTES = "notes"
 
 _RATINGS = [(str(value), capfirst(label)) for value, label in ThreadReview.Rating.choices]
 
@@ -63,6 +64,11 @@ class ReviewForm(forms.Form):
         if len(names) > services.MOST_TAGS:
             most = ngettext("At most %(count)d tag.", "At most %(count)d tags.", services.MOST_TAGS)
             raise forms.ValidationError(most % {"count": services.MOST_TAGS})
+        for name in names:
+            if len(name) > services.LONGEST_TAG:
+                says = _("A tag may have at most %(most)d characters; %(tag)s has %(count)d.")
+                shown = {"most": services.LONGEST_TAG, "tag": one_line(name, limit=60), "count": len(name)}
+                raise forms.ValidationError(says % shown)
         return names
 
 
@@ -78,12 +84,15 @@ class AnnotatedAdmin(ReadOnlyAdmin):
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         """Add staff's own words, as far as the asker may see them, and the forms that the asker may fill in."""
         name = f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_annotate"
+        notes, all_notes = _notes(request, row) if may(request, "view_threadnote") else (None, "")
         return {
             **super().page_context(request, row),
             "annotations": {
                 "address": reverse(name, args=[quote(row.pk)]),
                 "review": self._review(request, row),
-                "notes": _notes(request, row) if may(request, "view_threadnote") else None,
+                "notes": notes,
+                "most_notes": MOST_NOTES,
+                "all_notes": all_notes,
                 "note_form": NoteForm(prefix="note") if may(request, "add_threadnote") else None,
             },
         }
@@ -199,15 +208,25 @@ def _wrong(form: forms.Form) -> str:
 _LOOKS: dict[int | None, str] = {1: "good", 0: "waiting", -1: "bad"}
 
 
-def _notes(request: HttpRequest, thread: ChatThread) -> list[dict[str, Any]]:
+def _notes(request: HttpRequest, thread: ChatThread) -> tuple[list[dict[str, Any]], str]:
+    """Return the newest notes, or all where the address asks for them; and the address of all, where there are more."""
     rows = ThreadNote.objects.of(thread.pk).select_related("author").order_by("-created_at", "-pk")
-    return [
-        {
-            "id": note.pk,
-            "text": visible(note.text),
-            "author": one_line(str(note.author or _("somebody who left"))),
-            "created_at": note.created_at,
-            "may_take_back": _may_take_back(request, note),
-        }
-        for note in rows[:MOST_NOTES]
-    ]
+    if request.GET.get(_NOTES) == "all":
+        return [_note(request, note) for note in rows], ""
+    found = list(rows[: MOST_NOTES + 1])
+    shown = [_note(request, note) for note in found[:MOST_NOTES]]
+    if len(found) <= MOST_NOTES:
+        return shown, ""
+    query = request.GET.copy()
+    query[_NOTES] = "all"
+    return shown, f"?{query.urlencode()}#staff"
+
+
+def _note(request: HttpRequest, note: ThreadNote) -> dict[str, Any]:
+    return {
+        "id": note.pk,
+        "text": visible(note.text),
+        "author": one_line(str(note.author or _("somebody who left"))),
+        "created_at": note.created_at,
+        "may_take_back": _may_take_back(request, note),
+    }

@@ -54,8 +54,13 @@ def review(
     Raises:
         Held: the thread's end user is, and something was said before; that stays. The first review may still be given.
         DoesNotExist: there is no such thread.
+        ValueError: a tag is too long. Nothing is changed.
     """
     names = sorted({name for tag in tags if (name := tag_name(tag))})
+    if too_long := [name for name in names if len(name) > LONGEST_TAG]:
+        raise ValueError(
+            f"a tag may have at most {LONGEST_TAG} characters, not {len(too_long[0])}: {too_long[0]!r}"
+        )
     user = ChatThread.objects.using(using).get(pk=thread_id).end_user_id
 
     def write() -> ThreadReview:
@@ -75,8 +80,8 @@ def review(
 
 
 def tag_name(text: str) -> str:
-    """Return a tag as it is kept: in small letters, with single blanks, nothing hidden, cut where it is too long."""
-    return " ".join(visible(text).lower().split())[:LONGEST_TAG].rstrip()
+    """Return a tag as it is kept: in small letters, with single blanks, nothing hidden. It may be too long to be kept."""
+    return " ".join(visible(text).lower().split())
 
 
 def tag_names(text: str) -> list[str]:

@@ -101,6 +101,12 @@ def test_a_rating_is_taken_back(reader: Reader, thread: ChatThread) -> None:
             "separated by commas: At most 20 tags.",
             id="many-tags",
         ),
+        pytest.param(
+            "review",
+            {"review-tags": f"late, {'x' * 51}"},
+            f"A tag may have at most 50 characters; {'x' * 51} has 51.",
+            id="long-tag",
+        ),
         pytest.param("take-back", {"note": "x"}, "no longer here", id="no-number"),
         pytest.param("take-back", {"note": "4711"}, "no longer here", id="no-note"),
     ],
@@ -241,7 +247,7 @@ def test_a_form_is_sent_by_post_and_with_its_token(thread: ChatThread, admin_use
 def test_hostile_words_of_staff_stay_text(admin_client: Client, thread: ChatThread) -> None:
     text = "<script>alert(1)</script> \u202e <img src=x onerror=alert(1)>"
     note(thread, text, author=User.objects.create_user(text[:150]))
-    review(thread, 1, text)
+    review(thread, 1, text[:30], text[26:])
 
     for address in (page_of("chatthread", thread.pk), LIST):
         page = text_of(admin_client, address)
@@ -264,7 +270,23 @@ def test_many_notes_cost_no_more_than_one(admin_client: Client, thread: ChatThre
     assert cost_of(admin_client, address) == few
     page = text_of(admin_client, address)
     assert "Note 119<" in page
-    assert "Note 0<" not in page
+    assert "Note 19<" not in page
+
+
+def test_notes_that_a_page_leaves_out_are_told_and_a_click_away(
+    admin_client: Client, thread: ChatThread
+) -> None:
+    for number in range(101):
+        note(thread, f"Note {number}")
+
+    newest = text_of(admin_client, page_of("chatthread", thread.pk), **{"from": "oldest"})
+    everything = text_of(admin_client, page_of("chatthread", thread.pk), notes="all")
+
+    assert ("Note 1<" in newest, "Note 0<" in newest) == (True, False)
+    assert "Only the newest 100 notes are shown." in newest
+    assert 'href="?from=oldest&amp;notes=all#staff">Show all' in newest
+    assert "Note 0<" in everything
+    assert "Only the newest" not in everything
 
 
 # Finding

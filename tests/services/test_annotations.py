@@ -23,12 +23,25 @@ NOW = datetime(2026, 11, 3, 9, 0, tzinfo=UTC)
         pytest.param(" , ;\n", [], id="separators"),
         pytest.param("Billing, refund;late\nbilling", ["billing", "refund", "late"], id="each-once"),
         pytest.param("  two \t words ", ["two words"], id="blanks"),
-        pytest.param("x" * 60, ["x" * 50], id="long"),
+        pytest.param("x" * 60, ["x" * 60], id="long"),
         pytest.param("a\x00b", ["a␀b"], id="nul"),
     ],
 )
 def test_tags_are_read_from_a_line(text: str, names: list[str]) -> None:
     assert annotations.tag_names(text) == names
+
+
+def test_a_tag_that_is_too_long_is_refused_and_changes_nothing(db: None) -> None:
+    thread = ChatThread.objects.create(
+        id="cthr_1", end_user=EndUser.objects.create(id="user_1"), created_at=NOW
+    )
+    said: dict[str, Any] = {"thread_id": thread.pk, "rating": 1, "reviewer": None, "now": NOW}
+
+    with pytest.raises(ValueError, match="at most 50 characters, not 51: 'xxx"):
+        annotations.review(tags=["late", "x" * 51], **said)
+
+    assert not ThreadReview.objects.exists()
+    assert annotations.review(tags=["x" * 50], **said).tags.count() == 1
 
 
 @pytest.mark.django_db
