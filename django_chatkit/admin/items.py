@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
@@ -16,11 +17,11 @@ from ..models.fields import unless_sealed
 from ..services.bubbles import describe
 from . import columns, filters, rendering
 from .audit import record
-from .finding import FindingAdmin, items_named
+from .finding import FindingAdmin, is_one, items_named
 from .readonly import Word, may_view_transcripts
 from .search import Words
 from .snippets import snippet
-from .terms import Term
+from .terms import Term, parse
 from .visible import one_line
 
 
@@ -75,6 +76,14 @@ class ChatThreadItemAdmin(FindingAdmin):
         return {**super().page_context(request, row), "bubble": describe(row, rendering.of_one_item())}
 
     # Finding
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Note whose list of a thread's items this is: to ask for these is to read the thread."""
+        changelist = super().get_changelist_instance(request)
+        if _asks_for_threads(request):
+            threads = sorted({item.thread_id for item in changelist.result_list})
+            record(request, ChatThread, threads, _("Opened the transcript as a list of items"))
+        return changelist
 
     def named(self, request: HttpRequest, id: str) -> Q | None:
         """Find an item by its id, or those of a thread or of an end user."""
@@ -138,3 +147,11 @@ class ChatThreadItemAdmin(FindingAdmin):
     def payload_json(self, item: ChatThreadItem) -> SafeString:
         """Show the payload."""
         return columns.payload(item.payload)
+
+
+def _asks_for_threads(request: HttpRequest) -> bool:
+    """Tell whether an address narrows the list to threads: by the filter, a column, or an id that is searched."""
+    if any(name.partition("__")[0] in ("thread", "thread_id") for name in request.GET):
+        return True
+    terms = parse(request.GET.get(SEARCH_VAR, ""))
+    return len(terms) == 1 and is_one(ChatThread, terms[0].text)

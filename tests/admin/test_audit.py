@@ -54,6 +54,38 @@ def test_an_item_that_is_opened_leaves_an_entry_at_its_thread(staff: Client, sec
     assert entries() == [("cthr_1", "Opened item cti_1 of the transcript")]
 
 
+@pytest.mark.parametrize(
+    ("query", "threads"),
+    [
+        pytest.param({"thread": "cthr_1"}, ["cthr_1"], id="filter"),
+        pytest.param({"thread__id__exact": "cthr_1"}, ["cthr_1"], id="column"),
+        pytest.param({"thread__in": "cthr_1,cthr_2"}, ["cthr_1", "cthr_2"], id="two threads"),
+        pytest.param({"q": "cthr_1"}, ["cthr_1"], id="searched id"),
+        pytest.param({"thread": "cthr_unknown"}, [], id="unknown"),
+        pytest.param({"thread": "a\0b"}, [], id="nul"),
+        pytest.param({}, [], id="all items"),
+        pytest.param({"q": "lost key"}, [], id="words"),
+        pytest.param({"q": "user_42"}, [], id="end user"),
+        pytest.param({"type": "user_message"}, [], id="another filter"),
+    ],
+)
+def test_a_list_of_the_items_of_a_thread_leaves_an_entry_at_it(
+    staff: Client, secret: ChatThread, query: dict[str, str], threads: list[str]
+) -> None:
+    make_item(make_thread(secret.end_user, "cthr_2"), 1, id="cti_other", text="Hello")
+
+    text_of(staff, list_of("chatthreaditem"), **query)
+
+    assert entries() == [(thread, "Opened the transcript as a list of items") for thread in threads]
+
+
+def test_who_may_not_list_items_leaves_no_entry(reader: Reader, secret: ChatThread) -> None:
+    client = reader("view_chatthread", "view_chatthreaditem")
+
+    assert client.get(list_of("chatthreaditem"), {"thread": "cthr_1"}).status_code == 403
+    assert entries() == []
+
+
 def test_who_sees_metadata_only_opens_nothing(reader: Reader, secret: ChatThread) -> None:
     text_of(reader("view_chatthread"), page_of("chatthread", secret.pk))
 
