@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.admin.views.main import SEARCH_VAR
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from ..models import ChatThread, ChatThreadItem, EndUser
 from ..models.sealing import keyring
@@ -14,6 +15,11 @@ from .days import day_of
 from .readonly import CappedPaginator, ReadOnlyAdmin, Word, may_view_transcripts
 from .search import Words
 from .terms import Term, parse
+
+_HINT = _(
+    'Every word must be there. Of one with three or more letters the beginning suffices; words in "quotes" stand together, in '
+    "this order. An accent counts."
+)
 
 
 class FoundPaginator(CappedPaginator):
@@ -57,6 +63,7 @@ class FindingAdmin(ReadOnlyAdmin):
             changelist.is_sealed = bool(_terms(request))  # type: ignore[attr-defined] # for our template
         if self.shows_lines(request):
             terms, words = _terms(request), Words(using=changelist.queryset.db)
+            changelist.search_hint = "" if keyring().is_in_use else _HINT  # type: ignore[attr-defined] # for our template
             changelist.leaves_out = words.leaves_out(terms)  # type: ignore[attr-defined] # for our template
             changelist.result_list = self.marked(request, list(changelist.result_list), terms, words)
         return changelist

@@ -28,7 +28,7 @@ _REMEDY = (
 _SUMS = {
     "missing here": (What.MISSING, What.GONE_HERE, What.BEHIND),
     "gone upstream": (What.NOT_UPSTREAM,),
-    "different": (What.PAYLOAD, What.ORDER, What.TEXT),
+    "different": (What.PAYLOAD, What.COLUMNS, What.ORDER, What.TEXT),
 }
 
 

@@ -350,6 +350,25 @@ def test_a_found_line_stands_below_its_title_each_with_its_own_way(staff: Client
     assert "ck-second" not in page(staff, THREADS)
 
 
+def test_where_nothing_is_found_the_list_says_what_it_looked_for_and_how(
+    staff: Client, reader: Reader, talk: ChatThread, settings: Any
+) -> None:
+    def told(client: Client, address: str, **query: str) -> str:
+        found = re.search(r'<div class="ck-empty">(.*?)</div>', page(client, address, **query), re.DOTALL)
+        return found[1] if found else ""
+
+    words = told(staff, ITEMS, q="quokka")
+    assert "Nothing was found.</strong> Search words, &quot;a phrase&quot;, the id of an item" in words
+    assert "Every word must be there." in words
+    assert "search without them" not in words
+    assert 'href="?q=quokka">search without them' in told(staff, THREADS, q="quokka", status="active")
+    metadata = told(reader("view_chatthread"), THREADS, q="quokka")
+    assert "Search title, end user, owner and id" in metadata
+    assert "Every word" not in metadata
+    assert told(staff, THREADS, q="umbrella") == told(staff, THREADS, status="closed") == ""
+    assert "No run matches." in told(staff, "/admin/django_chatkit/syncrun/", q="quokka")
+
+
 def test_the_thread_of_an_item_stands_below_its_words(staff: Client, talk: ChatThread) -> None:
     for query in ("umbrella blue", "cti_ask"):
         (cell,) = re.findall(r'<td class="field-words">(.*?)</td>', page(staff, ITEMS, q=query), re.DOTALL)

@@ -11,8 +11,10 @@ from django.test import Client, RequestFactory
 from django.utils import timezone
 from playwright.sync_api import Page
 
+from django_chatkit.admin.annotations import MOST_NOTES
 from django_chatkit.admin.audit import record
 from django_chatkit.models import ChatThread, ChatThreadItem, EndUser, Erasure, SyncRun
+from django_chatkit.services import annotations
 from tests.admin.conftest import BEGIN, make_item, make_thread
 
 from . import rows
@@ -100,6 +102,12 @@ def _read_once() -> None:
     record(request, ChatThread, [thread.pk], "Opened the transcript")
 
 
+def _many_notes() -> None:
+    thread = rows.thread_of_every_type()
+    for _each in range(MOST_NOTES + 1):
+        annotations.note(thread_id=thread.pk, text="Called back.", author=None, now=BEGIN)
+
+
 def _held() -> None:
     rows.thread_of_every_type(owner=rows.held())
 
@@ -166,6 +174,7 @@ STATES = [
     State("erasures", "erasure/", rows.erasures),
     State("erasure-failing", _erasure, rows.erasures),
     State("chatthreads-none-found", "chatthread/?q=nobody-said-this", rows.everything),
+    State("chatthreads-none-found-filtered", "chatthread/?q=nobody-said-this&rating=good", rows.everything),
     State("chatthreads-found", "chatthread/?q=parcel", _found),
     State("chatthreads-found-hostile", "chatthread/?q=hostile", rows.hostile),
     State("chatthreaditems-found", "chatthreaditem/?q=parcel", _found),
@@ -175,6 +184,7 @@ STATES = [
     State("thread-one", _thread("cthr_1"), _one_item),
     State("thread-every-type", _thread("cthr_1"), rows.thread_of_every_type),
     State("thread-with-notes", _thread("cthr_1"), _noted),
+    State("thread-with-many-notes", _thread("cthr_1"), _many_notes),
     State("thread-gone", _thread("cthr_1"), _gone),
     State("thread-held", _thread("cthr_1"), _held),
     State("thread-long", _thread("cthr_long"), rows.long_thread),
