@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.http import urlencode
+from django.utils.safestring import SafeString
 
 from ..models import SyncRun
 from . import columns
@@ -20,7 +21,10 @@ FRESH = timedelta(minutes=2)
 def last_syncs(
     site: admin.AdminSite, request: HttpRequest, *, thread: str = "", end_user: str = ""
 ) -> dict[str, Any]:
-    """Return the last runs that set out for a thread or an end user, for those who may view runs."""
+    """Return the last runs that set out for a thread or an end user, for those who may view runs.
+
+    Of an end user also the last run that looked at everything, theirs too, without an error.
+    """
     if not may_view(site, request, SyncRun):
         return {}
     now = timezone.now()
@@ -36,7 +40,14 @@ def last_syncs(
                 )
                 for run in runs
             ],
+            "whole": _whole(site) if end_user else "",
             "is_fresh": bool(runs) and now - runs[0].noted_at < FRESH,
             "all": f"{columns.list_address(site, SyncRun)}?{query}",
         }
     }
+
+
+def _whole(site: admin.AdminSite) -> SafeString | str:
+    """Link to the newest reconcile that did all that it set out to do, where there is one."""
+    run = SyncRun.objects.filter(kind=SyncRun.Kind.RECONCILE).succeeded().newest_first().first()
+    return columns.link(site, run, columns.short_moment(run.started_at)) if run else ""

@@ -385,6 +385,25 @@ def test_old_runs_are_folded_and_few(staff: Client, thread: ChatThread) -> None:
     assert '<details id="syncs" class="ck-fold ck-syncs">' in page
 
 
+def test_the_page_of_an_end_user_tells_of_the_last_sync_of_everything(
+    staff: Client, thread: ChatThread
+) -> None:
+    def whole(noun: str, id: str) -> list[str]:
+        page = staff.get(f"{ROOT}{noun}/{quote(id)}/change/").content.decode()
+        return re.findall(r'Last sync of everything, without an error: <a href="([^"]+)">11/03/2026', page)
+
+    make_run(errors=1, started_at=BEGIN + timedelta(hours=3))
+    make_run(stopped=True, started_at=BEGIN + timedelta(hours=2))
+    make_run(ended_at=None, started_at=BEGIN + timedelta(hours=2))
+    make_run("user", "user_43", started_at=BEGIN + timedelta(hours=2))
+    assert whole("enduser", "user_42") == []
+    make_run(started_at=BEGIN)
+    newest = make_run(started_at=BEGIN + timedelta(hours=1))
+
+    assert whole("enduser", "user_42") == [f"{ROOT}syncrun/{newest.pk}/change/"]
+    assert whole("chatthread", "cthr_1") == []
+
+
 def test_runs_are_shown_to_those_who_may_view_runs(reader: Reader, thread: ChatThread) -> None:
     make_run("thread", thread.pk)
 
