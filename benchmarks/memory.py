@@ -2,11 +2,11 @@
 
     python benchmarks/memory.py [--quick] [--objects]
 
-Each size is mirrored by a process of its own into SQLite, from an upstream that is another process and makes its pages
-on the fly. What is told is how far the process grew while it worked, at most: its resident memory, which Linux counts,
-SQLite's cache and all; with `--objects` Python's objects alone (tracemalloc), which takes three times as long. The last
-column spreads the growth between the two sizes over the items or threads that made it. `--quick` takes less than 20
-seconds. Nothing here is shipped.
+Each row of the table is measured at each size in a process of its own, on the SQLite file that the rows before it left,
+from an upstream that is another process and makes its pages on the fly. What is told is how far the process grew while it
+worked, at most: its resident memory, which Linux counts, SQLite's cache and all; with `--objects` Python's objects alone
+(tracemalloc), which takes three times as long. The last column spreads the growth between the two sizes over the items or
+threads that made it. `--quick` is smaller. Nothing here is shipped.
 """
 
 from __future__ import annotations
@@ -15,15 +15,19 @@ import argparse
 import gc
 import json
 import multiprocessing
+import shutil
 import tracemalloc
 from collections.abc import Callable, Iterator
 from functools import partial
+from multiprocessing.pool import Pool
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import contestants
 import scratch
 import tables
 import upstream
+from django.db import connections
 
 from django_chatkit.client import ChatKit
 from django_chatkit.services import sync
@@ -118,21 +122,48 @@ def of_an_end_user(threads: int, address: str) -> Iterator[Deed]:
 STORIES = {"item": of_a_thread, "thread": of_an_end_user}
 
 
-def measure(noun: str, count: int, address: str, traced: bool) -> dict[str, int]:
-    """Return the peak of each deed, in a process that did small ones before."""
-    with scratch.made(ALIAS):
-        for _, work in STORIES[noun](7, address):
-            work()
-        deeds = STORIES[noun](count, address)
-        return {name: peak(work, traced=traced and bool(name)) for name, work in deeds}
+def story(
+    processes: Pool, empty: Path, noun: str, count: int, address: str, *, traced: bool
+) -> dict[str, int]:
+    """Return the peak of each deed, which all befall one database."""
+    with TemporaryDirectory() as folder:
+        database = shutil.copy(empty, Path(folder) / "story.sqlite3")
+        return {
+            name: processes.apply(measure, (work, database, empty, noun, address, traced and bool(name)))
+            for name, work in STORIES[noun](count, address)
+        }
+
+
+def measure(
+    work: Callable[[], SyncReport], database: Path, empty: Path, noun: str, address: str, traced: bool
+) -> int:
+    """Return the peak of one deed, in a process that did small ones before, elsewhere."""
+    with TemporaryDirectory() as folder:
+        _open(shutil.copy(empty, Path(folder) / "small.sqlite3"))
+        for _, small in STORIES[noun](7, address):
+            small()
+        _open(database)
+    grown = peak(work, traced=traced)
+    connections[ALIAS].close()
+    return grown
+
+
+def _open(database: Path) -> None:
+    connections[ALIAS].close()
+    connections[ALIAS].settings_dict["NAME"] = str(database)
 
 
 def table(sizes: dict[str, tuple[int, int]], address: str, *, traced: bool) -> str:
     rows = []
-    # A process for each measurement: what one has grown by, the next would not grow by again.
-    with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as processes:
+    # A process for each deed: what one has grown by, the next would not grow by again.
+    alone = multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1)
+    with scratch.made(ALIAS), alone as processes:
+        connections[ALIAS].close()
+        empty = Path(connections[ALIAS].settings_dict["NAME"])
         for noun, (few, many) in sizes.items():
-            small, large = (processes.apply(measure, (noun, count, address, traced)) for count in (few, many))
+            small, large = (
+                story(processes, empty, noun, count, address, traced=traced) for count in (few, many)
+            )
             for name in filter(None, small):
                 growth = (large[name] - small[name]) / (many - few)
                 rows.append(
@@ -154,7 +185,7 @@ def _mb(count: int) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="less than 20 seconds, smaller")
+    parser.add_argument("--quick", action="store_true", help="smaller threads and end users")
     parser.add_argument("--objects", action="store_true", help="count Python's objects alone, slowly")
     options = parser.parse_args()
     sizes = {"item": (1_000, 100_000), "thread": (100, 10_000)}
