@@ -280,8 +280,12 @@ def test_what_chatkit_archive_wrote_comes_back_whole(
     upstream: Emulator, tmp_path: Path, database: str
 ) -> None:
     for number in range(3):
-        items = [{"text": f"{number} \u2028 \x00 ä {place}"} for place in range(3 * number)]
-        upstream.add_thread(user=f"user {number}", title="Ä", items=items, created_at=1_760_000_000 + number)
+        begin = 1_760_000_000 + number
+        items = [
+            {"text": f"{number} \u2028 \x00 ä {place}", "created_at": begin + place}
+            for place in range(3 * number)
+        ]
+        upstream.add_thread(user=f"user {number}", title="Ä", items=items, created_at=begin)
     folder = str(tmp_path / "archive")
     assert run("chatkit_archive", folder, "--database", database).code == 0
     by_archive = rows(database)

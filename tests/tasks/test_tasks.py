@@ -363,7 +363,7 @@ def test_a_reconcile_finds_what_others_opened_and_marks_what_they_deleted(upstre
 
 
 def test_a_reconcile_reads_every_thread_unless_it_is_told_not_to(upstream: Emulator) -> None:
-    thread = upstream.add_thread(user="ada", items=[{}])["id"]
+    thread = upstream.add_thread(user="ada", items=[{"created_at": 1_760_000_000}])["id"]
     tasks.reconcile()
     upstream.add_item(thread)
 
