@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from . import emptied, mirror
-from .item_pages import Items
+from .item_pages import Item, Items
 from .item_progress import Held, is_young
 
 
@@ -58,5 +58,18 @@ class Plan:
             else:
                 if mine and mine.words_dropped_at is not None:
                     item = item._replace(text="", payload=emptied.stored(emptied.item, item.payload))
-                row = mirror.item_row(id, item, thread_id=thread_id, position=position, as_of=as_of)
+                row = _row(id, item, thread_id=thread_id, position=position, as_of=as_of)
                 (self.changed if mine else self.created).append(row)
+
+
+def _row(id: str, item: Item, *, thread_id: str, position: int, as_of: datetime) -> mirror.ItemRow:
+    return mirror.ItemRow(
+        id=id,
+        thread_id=thread_id,
+        type=item.type,
+        position=position,
+        text=item.text,
+        settled=item.settled,
+        payload=item.payload,
+        created_at=item.created_at or as_of,
+    )

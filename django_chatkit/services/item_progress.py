@@ -107,7 +107,7 @@ class Progress(NamedTuple):
         """Tell whether what we hold of an item is solid ground."""
         if held is None or held.gone_at is not None or not held.settled:
             return False
-        return self.unsettled is None or held.position < self.unsettled
+        return self.young_from is None or held.position < self.young_from
 
 
 @lru_cache(maxsize=4)

@@ -95,6 +95,13 @@ class ItemRows:
         last: tuple[str, int] | None = rows.values_list("pk", "position").first()
         return last
 
+    def calls(self, *, below: int, since: datetime | None) -> list[int]:
+        """Return the positions of the items in progress below a position, with ``since`` of those not older."""
+        rows = self._items().present().filter(settled=False, position__lt=below)
+        if since is not None:
+            rows = rows.filter(created_at__gt=since)
+        return list(rows.order_by("position").values_list("position", flat=True))
+
     def first(self) -> str | None:
         """Return the id of the oldest item that we hold as present."""
         first: str | None = self._items().present().order_by("position").values_list("pk", flat=True).first()

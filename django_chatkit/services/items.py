@@ -1,27 +1,28 @@
 """One thread's items: copied from the oldest on at first, then read from the newest down to solid ground.
 
-Solid ground is an item that we hold, that is settled, and below which nothing is unsettled or young: read before its second
-was over, so that others of that second may yet come before it. What we hold above it and upstream does not is gone. Where the newest page does not reach it, the items are copied on from our end, page by page;
+Solid ground is an item that we hold, that is settled, and below which nothing is young: read before its second was over, so
+that others of that second may yet come before it. Calls in progress below it are looked at one by one. What we hold above it and upstream does not is gone. Where the newest page does not reach it, the items are copied on from our end, page by page;
 only one run at a time does that. Upstream may cut a thread's tail at any moment (a user's retry), and with it the very item
 that a cursor names.
 """
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 from ..client import ChatKit, NotFoundError
 from ..models import ChatThread
-from . import mirror, pruned, pruning
+from . import mirror, open_calls, pruned, pruning
 from .crew import Job, Later
 from .gone import is_gone
-from .item_pages import ItemPage, OnPage, fetch
-from .item_progress import AN_INSTANT, SECOND, Held, Progress, Youth
+from .item_pages import OnPage
+from .item_progress import Held, Progress, Youth
+from .item_requests import CursorVanished, ItemRequests
 from .item_rows import ItemRows, Overtaken
 from .leases import Lease
-from .paging import CURSOR_REFUSED, PAGE, Contradiction
+from .paging import PAGE, Contradiction
 from .reports import SyncReport
 
 # The first look at a known thread asks for less: mostly nothing or one turn is new.
@@ -34,14 +35,6 @@ OVERTAKEN = 100
 STEPS_BACK = 20
 # A position that nothing stands below.
 _EVERYTHING = -(2**62)
-
-
-class _CursorVanished(Exception):
-    """The item that a cursor named is no longer there; the thread is."""
-
-    def __init__(self, cursor: str) -> None:
-        super().__init__(cursor)
-        self.cursor = cursor
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,11 +56,12 @@ class ItemSync:
     deep: bool = False
     leases: set[Lease] = field(default_factory=set)
     on_page: OnPage | None = None
-    # When the last request was made, as of when it counts, and the first moment as of which the next may. Note [As of] in
-    # mirror.
-    _asked_at: datetime = field(init=False)
-    _as_of: datetime = field(init=False)
-    _least: datetime = field(init=False, default=datetime.min.replace(tzinfo=UTC))
+    _ask: ItemRequests = field(init=False)
+    # From which position on all items were read.
+    _reached: int = field(init=False, default=_EVERYTHING)
+
+    def __post_init__(self) -> None:
+        self._ask = ItemRequests(thread_id=self.thread_id, client=self.client, clock=self.clock)
 
     def run(self) -> Job:
         """Bring the thread's items to what upstream has; counts go to the report.
@@ -82,7 +76,7 @@ class ItemSync:
         except NotFoundError as error:
             if not is_gone(error, self.thread_id):
                 raise
-            as_of = self._as_of
+            as_of = self._ask.as_of
             gone = mirror.mark_gone([self.thread_id], now=self.clock(), as_of=as_of, using=self.using)
             self.report.threads_gone += len(gone)
 
@@ -95,31 +89,41 @@ class ItemSync:
                 return
             is_copied = progress.synced_at is not None
             try:
-                if is_copied and not self.deep and (yield from self._read_tail(progress)):
-                    return
-                if (yield from self._copy_alone(progress)):
+                if (is_copied and not self.deep and (yield from self._read_tail(progress))) or (
+                    yield from self._copy_alone(progress)
+                ):
+                    if progress.in_progress is not None:
+                        yield from self._look_at_calls(progress)
                     return
             except Overtaken:  # the work is shared: what the other wrote is where this goes on
                 continue
+            except (
+                CursorVanished
+            ):  # what stood before a call, below solid ground: only a deep look tells what is left
+                self.deep = True
         raise Contradiction("the thread's items moved under each look at them")
 
     def _progress(self) -> Generator[Any, Any, Progress | None]:
         """Return how far the thread is copied, once nobody else copies it."""
         while True:
-            progress = self._rows().progress(unsettled_since=None if self.patient else self.since - PATIENCE)
+            progress = self._rows().progress(unsettled_since=self._unsettled_since)
             if progress is None:
                 return None
-            self._least = max(self._least, progress.next_moment or self._least)
+            self._ask.not_before(progress.next_moment)
             if not progress.is_leased(now=self.clock()):
                 return progress
             yield Later()
+
+    @property
+    def _unsettled_since(self) -> datetime | None:
+        return None if self.patient else self.since - PATIENCE
 
     def _is_back(self) -> Generator[Any, Any, bool]:
         """Mirror a thread again that retention left out, where something was said in it since."""
         active_at = pruned.active_at(self.thread_id, using=self.using)
         if active_at is None:
             return False
-        page = yield from self._page(order="desc", limit=1, after=None)
+        page = yield from self._ask.page(order="desc", limit=1, after=None)
         newest = [item.created_at for item in page.items.values() if item.created_at]
         if not newest or newest[0] <= active_at:
             return False
@@ -141,17 +145,44 @@ class ItemSync:
     def _read_tail(self, progress: Progress) -> Generator[Any, Any, bool]:
         """Read the newest items; False when solid ground is not among them."""
         rows = self._rows(progress)
+        self._reached = _EVERYTHING
         limit = GLANCE if progress.unsettled is None else PAGE
-        page = yield from self._page(order="desc", limit=limit, after=None)
+        page = yield from self._ask.page(order="desc", limit=limit, after=None)
+        oldest = next(reversed(page.items)) if page.more else None
         if rows.are_newest(page, progress):
+            self._reached = self._place(rows, oldest, progress)
             return True
         items = dict(reversed(page.items.items()))
         held = rows.held(items)
         if page.more and not any(map(progress.is_ground, held.values())):
             return False
         above = _lowest(held) - 1 if page.more else -1
-        rows.write(items, as_of=self._as_of, asked_at=self._asked_at, complete=True, above=above, held=held)
+        rows.write(
+            items, as_of=self._ask.as_of, asked_at=self._ask.asked_at, complete=True, above=above, held=held
+        )
+        self._reached = self._place(rows, oldest, progress)
         return True
+
+    def _place(self, rows: ItemRows, oldest: str | None, progress: Progress) -> int:
+        """Return from which position on a page told of all items, by its oldest; None says that nothing is below it."""
+        if oldest is None or progress.in_progress is None:
+            return _EVERYTHING
+        position = rows.position(oldest)
+        assert position is not None  # it was just written, or found there
+        return position
+
+    def _look_at_calls(self, progress: Progress) -> Job:
+        """Look at calls in progress below what was read, each with what follows it on its page, as far as the budget goes.
+
+        Those not looked at stay as they are: not settled.
+        """
+        rows = self._rows(progress)
+        firsts = open_calls.pages(rows.calls(below=self._reached, since=self._unsettled_since))
+        since = progress.as_of or self.since
+        in_turn = open_calls.in_turn(firsts, self.since.date()) if self.patient else open_calls.newest(firsts)
+        for position in in_turn:
+            start = rows.last(below=position)
+            yield from self._copy_from(rows, start, since=since, compares=True, is_blank=False, pages=1)
 
     def _copy_alone(self, progress: Progress) -> Generator[Any, Any, bool]:
         """Copy what is new while nobody else does; False when another was first."""
@@ -163,7 +194,7 @@ class ItemSync:
         try:
             # Whoever writes an item says as of when: nobody ever did, and while the lease is ours nobody will.
             is_blank = progress.as_of is None
-            below = _EVERYTHING if self.deep else progress.unsettled
+            below = _EVERYTHING if self.deep else progress.young_from
             since = progress.as_of or self.since
             yield from self._copy_on(self._rows(progress, lease), below=below, since=since, is_blank=is_blank)
         finally:
@@ -183,8 +214,9 @@ class ItemSync:
                 yield from self._copy_from(
                     rows, start, since=since, compares=below is not None, is_blank=is_blank
                 )
+                self._reached = start[1] + 1 if start else _EVERYTHING
                 return
-            except _CursorVanished as vanished:
+            except CursorVanished as vanished:
                 is_blank = False
                 position = rows.position(vanished.cursor)
                 below = below if position is None else position - (1 << step) + 1
@@ -198,19 +230,20 @@ class ItemSync:
         since: datetime,
         compares: bool,
         is_blank: bool,
+        pages: int | None = None,
     ) -> Job:
         last, above = start or (None, -1)
         first = rows.first() if start else None
         cursors, before = {last}, set[str]()
         while True:
-            page = yield from self._page(order="asc", limit=PAGE, after=last, on_page=self.on_page)
-            as_of, asked_at = self._as_of, self._asked_at
+            page = yield from self._ask.page(order="asc", limit=PAGE, after=last, on_page=self.on_page)
+            as_of, asked_at = self._ask.as_of, self._ask.asked_at
             if page.more and page.last_id in cursors:
                 raise Contradiction("upstream gave the same page of items twice")
             if last is not None and (
-                first in page.items or (yield from self._is_top(page, since=since))
+                first in page.items or (yield from self._ask.is_top(page, since=since))
             ):  # upstream ignores a cursor that names nothing
-                raise _CursorVanished(last)
+                raise CursorVanished(last)
             if not before.isdisjoint(page.items):
                 raise Contradiction("upstream gave an item of the page before again")
             first = first or next(iter(page.items), None)
@@ -222,55 +255,11 @@ class ItemSync:
                 above=above if compares else None,
                 free=above + 1 if is_blank else None,
             )
-            if not page.more:
+            pages = None if pages is None else pages - 1
+            if not page.more or pages == 0:
                 return
             last, before, since = page.last_id, set(page.items), asked_at
             cursors.add(last)
-
-    def _is_top(self, page: ItemPage, *, since: datetime) -> Generator[Any, Any, bool]:
-        """Tell whether a page is the thread's first, or all of it is gone. It is not if it begins with what is older than ``since``.
-
-        Where all items were replaced, only the newest first item shows that a cursor's answer is no answer to it.
-        """
-        head = next(iter(page.items.values()), None)
-        if head is not None and head.created_at is not None and head.created_at + SECOND <= since:
-            return False
-        top: ItemPage = yield from self._page(order="asc", limit=1, after=None)
-        return not top.items or not page.items.keys().isdisjoint(top.items)
-
-    def _begin_request(self) -> None:
-        self._asked_at = self.clock()
-        self._as_of = max(self._asked_at, self._least)
-        self._least = self._as_of + AN_INSTANT
-
-    def _page(
-        self,
-        *,
-        order: Literal["asc", "desc"],
-        limit: int,
-        after: str | None,
-        on_page: OnPage | None = None,
-    ) -> Generator[Any, Any, ItemPage]:
-        self._begin_request()
-        try:
-            ask = partial(
-                fetch,
-                self.client,
-                self.thread_id,
-                order=order,
-                limit=limit,
-                after=after,
-                on_page=on_page,
-            )
-            page: ItemPage = (yield ask).result()
-        except CURSOR_REFUSED as error:
-            if after is None:
-                raise
-            # Only the thread itself can tell whether it is gone: this raises NotFoundError if so.
-            self._begin_request()
-            (yield partial(self.client.threads.retrieve, self.thread_id)).result()
-            raise _CursorVanished(after) from error
-        return page
 
 
 def _lowest(held: dict[str, Held]) -> int:

@@ -32,7 +32,6 @@ from .. import signals
 from ..models import ChatThread, ChatThreadItem, EndUser
 from ..models.fields import as_stored, dumps
 from . import bulk, columns, emptied, pruned, reading
-from .item_pages import Item
 from .transactions import atomically, persistently
 
 
@@ -277,20 +276,6 @@ def mark_gone(
         return True
 
     return {each for each in sorted(ids) if atomically(partial(mark, each), using=using)}
-
-
-def item_row(id: str, item: Item, *, thread_id: str, position: int, as_of: datetime) -> ItemRow:
-    """Make the row of an item."""
-    return ItemRow(
-        id=id,
-        thread_id=thread_id,
-        type=item.type,
-        position=position,
-        text=item.text,
-        settled=item.settled,
-        payload=item.payload,
-        created_at=item.created_at or as_of,
-    )
 
 
 def write_items(new: Sequence[ItemRow], changed: Sequence[ItemRow], *, using: str) -> None:

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django_chatkit import signals
 from django_chatkit.client import ChatKit, RateLimitError
 from django_chatkit.models import ChatThread, ChatThreadItem
-from django_chatkit.services import items, leases, mirror, sync
+from django_chatkit.services import items, leases, mirror, open_calls, sync
 from django_chatkit.services.paging import Contradiction
 from django_chatkit.services.reports import SyncReport
 from django_chatkit.services.roster import Later
@@ -173,9 +173,9 @@ def test_an_item_in_progress_counts_as_settled_after_a_day_and_a_reconcile_still
 
 @pytest.mark.parametrize(
     ("later", "reconciles", "nudges"),
-    [(98, 1, 1), pytest.param(998, 11, 1, id="a page for each hundred after it")],
+    [(98, 1, 1), pytest.param(998, 2, 1, id="the newest and its own page")],
 )
-def test_a_tool_call_that_nobody_answers_costs_a_reconcile_the_pages_after_it(
+def test_a_tool_call_that_nobody_answers_costs_a_reconcile_one_page(
     world: World, look: Any, run: Any, clock: Clock, later: int, reconciles: int, nudges: int
 ) -> None:
     thread = world.thread("one")
@@ -700,7 +700,7 @@ def test_a_late_tool_result_far_below_a_long_tail_is_seen(
     look(thread)
     world.emulator.change_item(call["id"], status="completed", output='"done"')
     world.emulator.cut_items(thread, after=world.emulator.items(thread)[-3]["id"])
-    world.emulator.remove_item(world.emulator.items(thread)[150]["id"])
+    world.emulator.remove_item(world.emulator.items(thread)[50]["id"])
 
     report = look(thread)
 
@@ -865,3 +865,48 @@ def _replace(world: World, thread: str, count: int) -> None:
         world.emulator.remove_item(item["id"])
     for number in range(count):
         world.emulator.add_item(thread, text=f"new {number}")
+
+
+def test_calls_all_over_a_thread_cost_three_pages_a_day_and_each_has_its_turn(
+    world: World, look: Any, run: Any, clock: Clock
+) -> None:
+    thread = world.thread("one")
+    calls = []
+    for _ in range(8):
+        calls.append(_call(world, thread))
+        _say(world, thread, 130)
+    look(thread)
+    assert look(thread).requests == 1 + open_calls.BUDGET
+    for call in calls:
+        world.emulator.change_item(call, status="completed", output='"late"')
+    changed: list[int] = []
+
+    for _ in range(3):
+        clock.move(days=2)
+        report = run(sync.reconcile)
+        assert report.requests == 1 + 1 + min(open_calls.BUDGET, 8 - sum(changed))
+        changed.append(report.items_changed)
+
+    assert changed == [3, 3, 2]
+    world.assert_exact()
+
+
+@pytest.mark.parametrize("bad_cursor", ["not_found", "ignored"])
+def test_where_what_stood_before_a_call_is_gone_all_is_read(world: World, look: Any, bad_cursor: Any) -> None:
+    world.emulator.switches.bad_cursor = bad_cursor
+    thread = world.thread("one", "two")
+    call = _call(world, thread)
+    _say(world, thread, 250)
+    look(thread)
+    world.emulator.remove_item(world.emulator.items(thread)[1]["id"])
+    world.emulator.change_item(call, status="completed", output='"late"')
+
+    assert look(thread).ok
+
+    world.assert_exact()
+
+
+def _call(world: World, thread: str) -> str:
+    call = world.emulator.add_item(thread, type="chatkit.client_tool_call", status="in_progress", output=None)
+    id: str = call["id"]
+    return id

@@ -24,7 +24,8 @@ from hypothesis.stateful import (
 
 from django_chatkit.client import ChatKit
 from django_chatkit.models import ChatThread, ChatThreadItem, EndUser, SyncRun
-from django_chatkit.services import end_users, sync
+from django_chatkit.services import end_users, open_calls, sync
+from django_chatkit.services.paging import PAGE
 from django_chatkit.services.reports import SyncReport
 from django_chatkit.services.sync import Pace
 from django_chatkit.testing import Emulator
@@ -295,6 +296,10 @@ class Mirroring(RuleBasedStateMachine):
         report = reconcile(deep=deep)
 
         assert report.ok, report.failures
+        longest = max(map(len, self.upstream.items.values()), default=0)
+        for _ in range(longest // (PAGE * open_calls.BUDGET)):  # calls all over a thread have their turns
+            self.now += timedelta(days=1)
+            assert reconcile().ok
         self.witness.assert_nothing_is_wrong()
         self.witness.assert_exact()
         again = reconcile(deep=deep)

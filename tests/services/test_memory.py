@@ -109,6 +109,8 @@ def test_what_is_unsettled_far_back_is_reached_page_by_page(
         world.emulator.add_item(thread, text=f"later {number}")
     most_kept()
     world.emulator.change_item(id, status="completed")
+    for number in range(3 * PAGE):
+        world.emulator.add_item(thread, text=f"latest {number}")
 
     assert most_kept() <= PAGE
 
