@@ -97,9 +97,8 @@ class ItemSync:
                     return
             except Overtaken:  # the work is shared: what the other wrote is where this goes on
                 continue
-            except (
-                CursorVanished
-            ):  # what stood before a call, below solid ground: only a deep look tells what is left
+            except CursorVanished:
+                # What stood before a call, below solid ground, is gone: only a deep look tells what is left.
                 self.deep = True
         raise Contradiction("the thread's items moved under each look at them")
 
