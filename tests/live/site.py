@@ -144,14 +144,20 @@ class Site:
     def threads(self, sizes: Mapping[int, int], *, users: Iterable[str]) -> dict[str, int]:
         """Give each end user a thread of each size, and return how many pages a first copy asks of each thread.
 
-        Their seconds differ: which of two end users' threads of one second is older, only a list of all threads tells.
+        Their seconds differ: which of two end users' threads of one second is older, only a list of all threads tells. And
+        they are over: what was read within its second is read again.
         """
         born = count(1_760_000_000)
         return {
-            self.world.thread(*map(str, range(size)), user=user, created_at=next(born)): pages
+            self._thread(size, user=user, born=next(born)): pages
             for user in users
             for size, pages in sizes.items()
         }
+
+    def _thread(self, size: int, *, user: str, born: int) -> str:
+        items = [{"text": str(number), "created_at": born} for number in range(size)]
+        id: str = self.emulator.add_thread(user=user, items=items, created_at=born)["id"]
+        return id
 
     def start(self, *arguments: str) -> Command:
         return self.launcher.start("chatkit_sync", *arguments, base_url=self.base_url)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import timedelta
+from time import time
 
 import pytest
 from django.utils import timezone
@@ -54,9 +55,11 @@ def test_full_syncs_share_a_first_copy(site: Site, pages: dict[str, int], number
 
 def test_full_syncs_read_a_page_of_each_known_thread_at_most(site: Site, pages: dict[str, int]) -> None:
     site.run(*FULL)
+    # Their second is over: who reads it while it lasts may have to read again what another wrote meanwhile.
+    said_at = int(time()) - 5
     for thread in pages:
         for number in range(10):
-            site.emulator.add_item(thread, text=f"more {number}")
+            site.emulator.add_item(thread, text=f"more {number}", created_at=said_at)
 
     reads = run_at_once(site, *[FULL] * 4)
 
